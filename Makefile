@@ -64,15 +64,19 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 
 # --- targets ----------------------------------------------------------------------
 
-.PHONY: all addon fixtures ctests asan deps help clean install pack demo run bench bench-nginx lint format
-.PHONY: test test-all test-ctype test-call test-lib test-nginx test-host test-compat test-asan test-nodes
+SUITES := ctype call lib asan nodes nginx host compat
+.PHONY: all addon fixtures ctests asan deps help clean install pack demo run bench bench-nginx format
+.PHONY: test test-all $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js types shell)
 
-all: $(LIBRARIES) fixtures
+#: make              build everything that has sources: build/biffi.node, build/lib*.so
+all: $(LIBRARIES) $(FIXTURES)
+#: make addon        build/biffi.node alone
 addon: $(B)/biffi.node
 fixtures: $(FIXTURES)
 ctests: $(CTESTS)
-asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node)
-
+#: make asan         the C tests and the addon under ASan and UBSan, in build/asan/
+asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES)
+#: make deps         install what is missing, with apt and npm
 deps:
 	@scripts/install
 
@@ -147,11 +151,83 @@ $(A)/test/call/%.test: test/call/%.test.c $(call asan,call) $(call asan,ctype)
 
 # --- running tests ----------------------------------------------------------------
 
-test-ctype test-call test-host test-lib test-nginx test-compat: all ctests
+# The second make sees what scripts/install has brought.
+#: make test         everything: C, JavaScript on five versions of Node.js, nginx, sanitizers, lint
+test:
+	@scripts/install
+	@$(MAKE) --no-print-directory test-all
+
+test-all: all ctests asan
+	@node scripts/test.js all
+
+#: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
+test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS))
+test-call: $(filter $(B)/test/call/%,$(CTESTS)) $(FIXTURES)
+test-lib test-nodes: $(if $(call src,node),$(B)/biffi.node) $(FIXTURES)
+test-asan: asan
+test-host: all $(filter $(B)/test/host/%,$(CTESTS))
+test-nginx test-compat: all
+$(addprefix test-,$(SUITES)):
 	@node scripts/test.js $(@:test-%=%)
+
+# --- lint -------------------------------------------------------------------------
+
+# A file is looked at again when its object is newer: it, or a header of it, changed.
+C_FILES := $(wildcard src/*/*.[ch] src/*/*.cc include/*.h test/*/*.[ch] demo/*.[ch] bench/*.[ch] bench/*/*.[ch])
+TIDY := $(patsubst src/%,$(B)/lint/%.tidy,$(foreach r,ctype call node host nginx,$(call src,$r)))
+JS_FILES := '**/*.{js,mjs,cjs,ts,json}'
+
+#: make lint         clang-format, clang-tidy, cppcheck, eslint, prettier, tsc, shellcheck, the floors' order
+lint: $(addprefix lint-,format tidy cppcheck floors js types shell)
+
+lint-format:
+	clang-format --dry-run -Werror $(C_FILES)
+
+lint-tidy: $(TIDY)
+define tidy
+$(B)/lint/$1/%.c.tidy: src/$1/%.c $(B)/obj/$1/%.c.o .clang-tidy
+	@mkdir -p $$(@D)
+	clang-tidy --quiet $$< -- -std=gnu11 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
+	@touch $$@
+$(B)/lint/$1/%.cc.tidy: src/$1/%.cc $(B)/obj/$1/%.cc.o .clang-tidy
+	@mkdir -p $$(@D)
+	clang-tidy --quiet $$< -- -std=gnu++17 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
+	@touch $$@
+endef
+$(foreach r,ctype call node host nginx,$(eval $(call tidy,$r)))
+
+lint-cppcheck:
+	@mkdir -p $(B)/lint/cppcheck
+	cppcheck --quiet --error-exitcode=1 --cppcheck-build-dir=$(B)/lint/cppcheck --std=c11 --language=c \
+		--enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
+		--suppress=unusedStructMember -Iinclude $(wildcard src/*/*.c)
+
+# Arrows point down only: a floor includes nothing of those above it.
+lint-floors:
+	@! grep -HnE '#include "\.\./' $(wildcard src/ctype/*.[ch]) /dev/null
+	@! grep -HnE '#include "\.\./|#include <node_api' $(wildcard src/call/*.[ch]) /dev/null | grep -v '"../ctype/'
+	@! grep -HnE '#include "\.\./' $(wildcard src/node/*.[ch]) /dev/null | grep -vE '"\.\./(ctype|call)/'
+	@! grep -HnE '#include "\.\./|#include <(ngx_|lua)' $(wildcard src/host/*.[ch] src/host/*.cc) /dev/null
+	@! grep -HnE '#include "\.\./' $(wildcard src/nginx/*.[ch]) /dev/null
+
+lint-js: $(NODE_API)
+	node_modules/.bin/eslint --cache --cache-location $(B)/lint/eslint .
+	node_modules/.bin/prettier --log-level warn --cache --cache-location $(B)/lint/prettier --check $(JS_FILES)
+
+lint-types: $(NODE_API)
+	$(if $(wildcard lib/*.d.ts test/types/*.ts),node_modules/.bin/tsc -p tsconfig.json)
+
+lint-shell:
+	shellcheck .ci/run scripts/install scripts/node-versions
+
+#: make format       let clang-format and prettier rewrite what they would complain about
+format:
+	clang-format -i $(C_FILES)
+	node_modules/.bin/prettier --log-level warn --write $(JS_FILES)
 
 # --- the rest ---------------------------------------------------------------------
 
+#: make clean        remove build/
 clean:
 	rm -rf $(B)
 

@@ -5,14 +5,34 @@
  * `all`. C tests speak TAP through cmocka, JavaScript tests through node:test.
  * Every number in the last line was read from a test program's own output; a
  * program that dies, or that ends without having reported, is one failed test.
+ * Lint is no test: it adds nothing when it passes, and one failure when not.
+ *
+ * V=1 shows what the programs print; JOBS says how many run at once.
  */
-const { spawn } = require('node:child_process');
+const { spawn, execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 
 const root = path.join(__dirname, '..');
-const verbose = process.env.V === '1';
 const logs = path.join(root, 'build/test-logs');
+const verbose = process.env.V === '1';
+const jobs = Number(process.env.JOBS) || Math.min(os.cpus().length, 4);
+const limit = 10 * 60 * 1000; // a program that takes longer hangs
+
+/**
+ * @typedef {object} Step one program to run
+ * @property {string} name
+ * @property {string[]} command
+ * @property {NodeJS.ProcessEnv} [env]
+ * @property {'cmocka'|'node'|'lint'} kind how it reports
+ *
+ * @typedef {object} Result
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {string} [problem] what went wrong besides the tests
+ */
 
 /** @param {string} dir @param {string} ending */
 function filesIn(dir, ending) {
@@ -25,82 +45,143 @@ function filesIn(dir, ending) {
     .sort();
 }
 
-/** A C room: its cmocka programs, one step each. */
-function cRoom(room, build) {
+/** A room's C tests: a step for each program. @returns {Step[]} */
+function cSteps(room, build = 'build') {
   return filesIn(`test/${room}`, '.test.c').map((file) => ({
-    name: `${file}${build === 'build' ? '' : ' (ASan+UBSan)'}`,
+    name: file + (build === 'build' ? '' : ' (ASan, UBSan)'),
     command: [path.join(build, file.replace(/\.c$/, ''))],
-    env: { CMOCKA_MESSAGE_OUTPUT: 'TAP', ...sanitizer() },
+    env: {
+      CMOCKA_MESSAGE_OUTPUT: 'TAP',
+      ASAN_OPTIONS: 'detect_leaks=1',
+      UBSAN_OPTIONS: 'print_stacktrace=1',
+    },
     kind: 'cmocka',
   }));
 }
 
-/** A JavaScript room: one step, all its files. */
-function jsRoom(room, { node = process.execPath, label = '', env = {}, serial = false } = {}) {
+/** A room's JavaScript tests: one step with all files. @returns {Step[]} */
+function jsSteps(
+  room,
+  { node = process.execPath, version = process.versions.node, label = '', env = {} } = {},
+) {
   const files = filesIn(`test/${room}`, '.test.js');
   if (files.length === 0) return [];
-  const args = ['--test', '--test-reporter=tap'];
-  // Node 18 has no --test-concurrency; it runs one file a core.
-  if (serial && Number(process.versions.node.split('.')[0]) >= 22) args.push('--test-concurrency=1');
-  return [{ name: `test/${room}${label}`, command: [node, ...args, ...files], env, kind: 'node' }];
+  const command = [node, '--test', '--test-reporter=tap', ...files];
+  return [{ name: `test/${room} on Node.js ${version}${label}`, command, env, kind: 'node' }];
 }
 
-function sanitizer() {
-  return {
-    ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
-    UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+/** The addon's tests with an addon that checks its own memory accesses. */
+function asanSteps() {
+  const library = (name) => execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+  const env = {
+    LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,
+    // V8 keeps what it allocated until the process ends; only C tests look for leaks.
+    ASAN_OPTIONS: 'detect_leaks=0',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+    BIFFI_ADDON: path.join(root, 'build/asan/biffi.node'),
   };
+  return jsSteps('lib', { label: ' (ASan, UBSan)', env });
 }
 
+/** The same addon on the other versions of Node.js. */
+function nodesSteps() {
+  const list = execFileSync(path.join(root, 'scripts/node-versions'), { encoding: 'utf8' });
+  const own = process.versions.node.split('.')[0];
+  return list
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([version]) => version.split('.')[0] !== own)
+    .flatMap(([version, node]) => jsSteps('lib', { node, version }));
+}
+
+/** @type {Record<string, () => Step[]>} */
 const suites = {
-  ctype: () => cRoom('ctype', 'build'),
-  call: () => cRoom('call', 'build'),
-  host: () => [...cRoom('host', 'build'), ...jsRoom('host', { serial: true })],
-  lib: () => jsRoom('lib'),
-  nginx: () => jsRoom('nginx', { serial: true }),
-  compat: () => jsRoom('compat'),
+  lint: () => [{ name: 'lint', command: ['make', '--no-print-directory', '-s', 'lint'], kind: 'lint' }],
+  ctype: () => cSteps('ctype'),
+  call: () => cSteps('call'),
+  asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],
+  lib: () => jsSteps('lib'),
+  nodes: nodesSteps,
+  host: () => [...cSteps('host'), ...jsSteps('host')],
+  nginx: () => jsSteps('nginx'),
+  compat: () => jsSteps('compat'),
 };
 
-/** @returns {{passed: number, failed: number, skipped: number, problem?: string}} */
-function count(kind, output, code, signal) {
+/** @returns {Result} */
+function countCmocka(output) {
   const result = { passed: 0, failed: 0, skipped: 0, problem: undefined };
-  if (kind === 'cmocka') {
-    const plans = [...output.matchAll(/^1\.\.(\d+)$/gm)].reduce((sum, m) => sum + Number(m[1]), 0);
-    for (const line of output.split('\n')) {
-      const m = /^(not )?ok \d+( .*)?$/.exec(line);
-      if (!m) continue;
-      if (/# SKIP/i.test(m[2] || '')) result.skipped++;
-      else if (m[1]) result.failed++;
-      else result.passed++;
-    }
-    const seen = result.passed + result.failed + result.skipped;
-    if (plans === 0) result.problem = 'reported no tests';
-    else if (seen < plans) result.problem = `reported ${seen} of ${plans} tests`;
-  } else {
-    const number = (word) => {
-      const m = [...output.matchAll(new RegExp(`^# ${word} (\\d+)$`, 'gm'))].pop();
-      return m ? Number(m[1]) : NaN;
-    };
-    result.passed = number('pass');
-    result.failed = number('fail') + number('cancelled');
-    result.skipped = number('skipped') + number('todo');
-    if (Number.isNaN(result.passed + result.failed + result.skipped)) {
-      Object.assign(result, { passed: 0, failed: 0, skipped: 0, problem: 'ended without a summary' });
-    }
+  const planned = [...output.matchAll(/^1\.\.(\d+)$/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+  for (const [, not, rest] of output.matchAll(/^(not )?ok \d+(.*)$/gm)) {
+    if (/# skip/i.test(rest)) result.skipped++;
+    else if (not) result.failed++;
+    else result.passed++;
   }
-  if (signal) result.problem = `killed by ${signal}`;
+  const seen = result.passed + result.failed + result.skipped;
+  if (planned === 0) result.problem = 'reported no tests';
+  else if (seen < planned) result.problem = `reported ${seen} of ${planned} tests`;
+  return result;
+}
+
+/** @returns {Result} */
+function countNode(output) {
+  const last = (word) => {
+    const match = [...output.matchAll(new RegExp(`^# ${word} (\\d+)$`, 'gm'))].pop();
+    return match ? Number(match[1]) : NaN;
+  };
+  const passed = last('pass');
+  const failed = last('fail') + last('cancelled');
+  const skipped = last('skipped') + last('todo');
+  if (Number.isNaN(passed + failed + skipped)) {
+    return { passed: 0, failed: 0, skipped: 0, problem: 'ended without a summary' };
+  }
+  return { passed, failed, skipped, problem: passed + failed + skipped ? undefined : 'reported no tests' };
+}
+
+/** What one finished program counts for. @returns {Result} */
+function count(kind, { output, code, signal }) {
+  const result =
+    kind === 'cmocka'
+      ? countCmocka(output)
+      : kind === 'node'
+        ? countNode(output)
+        : { passed: 0, failed: 0, skipped: 0, problem: undefined };
+  if (signal) result.problem = `ended by ${signal}`;
   else if (code !== 0 && result.failed === 0) result.problem ??= `exit code ${code}`;
   if (result.problem) result.failed++;
   return result;
 }
 
+/** Process groups that run now. @type {Set<number>} */
+const running = new Set();
+
+function endAll() {
+  for (const group of running) {
+    try {
+      process.kill(-group, 'SIGKILL');
+    } catch {
+      // it ended by itself meanwhile
+    }
+  }
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    endAll();
+    process.exit(1);
+  });
+}
+
+/** @param {Step} step */
 function run(step) {
   return new Promise((resolve) => {
     const child = spawn(step.command[0], step.command.slice(1), {
       cwd: root,
       env: { ...process.env, BIFFI_BUILD: path.join(root, 'build'), ...step.env },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a group of its own, so that a hanging one takes its children along
     });
+    if (child.pid) running.add(child.pid);
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -111,47 +192,76 @@ function run(step) {
       errors += text;
       if (verbose) process.stderr.write(text);
     });
-    child.on('error', (error) => resolve({ output, errors: `${error.message}\n`, code: 1 }));
-    child.on('close', (code, signal) => resolve({ output, errors, code, signal }));
+    const timer = setTimeout(() => {
+      errors += `still running after ${limit / 60000} minutes\n`;
+      process.kill(-child.pid, 'SIGKILL');
+    }, limit);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      resolve({ output, errors: `${errors}${error.message}\n`, code: 1 });
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      running.delete(child.pid);
+      resolve({ output, errors, code, signal });
+    });
   });
 }
 
-/** The lines of TAP that tell what failed, with what follows them indented. */
+/** From TAP: each failed test with the lines that tell why. */
 function failures(output) {
   const shown = [];
   let showing = false;
   for (const line of output.split('\n')) {
     if (/^\s*not ok /.test(line)) showing = true;
-    else if (/^\s*(ok \d|# Subtest|\d+\.\.\d)/.test(line)) showing = false;
+    else if (/^\s*(ok \d|# Subtest|# tests |\d+\.\.\d)/.test(line)) showing = false;
     if (showing) shown.push(line);
   }
-  return shown.join('\n');
+  return shown.slice(0, 400).join('\n');
 }
 
-async function main(names) {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  fs.mkdirSync(logs, { recursive: true });
-  for (const name of names) {
-    if (!suites[name]) throw new Error(`no suite "${name}"; there are: ${Object.keys(suites).join(', ')}`);
-    for (const step of suites[name]()) {
-      const started = Date.now();
-      const { output, errors, code, signal } = await run(step);
-      const result = count(step.kind, output, code, signal);
-      const log = path.join(logs, `${step.name.replace(/[^\w.@-]+/g, '_')}.log`);
-      fs.writeFileSync(log, `${output}\n--- stderr ---\n${errors}`);
-      for (const key of Object.keys(total)) total[key] += result[key];
-      const words = [`${result.passed} passed`];
-      if (result.failed) words.push(`${result.failed} FAILED`);
-      if (result.skipped) words.push(`${result.skipped} skipped`);
-      const seconds = ((Date.now() - started) / 1000).toFixed(1);
-      console.log(`${step.name.padEnd(46)} ${words.join(', ')}  (${seconds} s)`);
-      if (result.failed && !verbose) {
-        console.log(failures(output));
-        if (errors) console.log(errors.split('\n').slice(-60).join('\n'));
-      }
-      if (result.problem) console.log(`    ${result.problem}; all of its output: ${path.relative(root, log)}`);
-    }
+/** Runs a step, tells how it went. @param {Step} step @returns {Promise<Result>} */
+async function perform(step) {
+  const started = Date.now();
+  const ended = await run(step);
+  const result = count(step.kind, ended);
+  const log = path.join(logs, `${step.name.replace(/[^\w.-]+/g, '_')}.log`);
+  fs.writeFileSync(log, `${ended.output}\n--- stderr ---\n${ended.errors}`);
+
+  const words = [];
+  if (result.passed) words.push(`${result.passed} passed`);
+  if (result.failed) words.push(`${result.failed} FAILED`);
+  if (result.skipped) words.push(`${result.skipped} skipped`);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`${step.name.padEnd(52)} ${words.join(', ') || 'clean'}  (${seconds} s)`);
+  if (result.failed && !verbose) {
+    console.log(step.kind === 'lint' ? ended.output : failures(ended.output));
+    if (ended.errors) console.log(ended.errors.split('\n').slice(-100).join('\n'));
   }
+  if (result.problem) console.log(`    ${result.problem}; its whole output: ${path.relative(root, log)}`);
+  return result;
+}
+
+/** @param {string[]} names of suites */
+async function main(names) {
+  const unknown = names.find((name) => !suites[name]);
+  if (names.length === 0 || unknown) {
+    console.error(
+      `${unknown ? `no suite "${unknown}"` : 'usage: test.js SUITE...'}; there are: all ${Object.keys(suites).join(' ')}`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  fs.mkdirSync(logs, { recursive: true });
+  const steps = names.flatMap((name) => suites[name]());
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const worker = async () => {
+    for (let step = steps.shift(); step; step = steps.shift()) {
+      const result = await perform(step);
+      for (const key of Object.keys(total)) total[key] += result[key];
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, worker));
   const skipped = total.skipped ? `, ${total.skipped} skipped` : '';
   console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
   process.exitCode = total.failed ? 1 : 0;
