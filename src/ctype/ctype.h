@@ -55,11 +55,15 @@ enum {
 	BF_FLAG_INCOMPLETE = 1 << 2, /* declared, not defined: struct, union, enum, array */
 	BF_FLAG_FLEXIBLE = 1 << 3,   /* array without a count; struct that ends in one */
 	BF_FLAG_PACKED = 1 << 4,
-	BF_FLAG_VARIADIC = 1 << 5, /* function with ... */
-	BF_FLAG_CHAR = 1 << 6,     /* integer that holds text: char, wchar_t, char16_t, char32_t, char8_t */
-	BF_FLAG_VLIST = 1 << 7,    /* the target's va_list */
-	BF_FLAG_NOPROTO = 1 << 8,  /* function declared with (): called like (void) */
+	BF_FLAG_VARIADIC = 1 << 5,    /* function with ... */
+	BF_FLAG_CHAR = 1 << 6,        /* integer that holds text: char, wchar_t, char16_t, char32_t, char8_t */
+	BF_FLAG_VLIST = 1 << 7,       /* the target's va_list */
+	BF_FLAG_NOPROTO = 1 << 8,     /* function declared with (): called like (void) */
+	BF_FLAG_TRANSPARENT = 1 << 9, /* union that is passed as its first member (gcc's transparent_union) */
 };
+
+/* No type nests deeper than this (pointers, arrays, functions, aliases and members all count): readers may recurse. */
+#define BF_MAX_DEPTH 512
 
 typedef struct bf_type bf_type;
 
@@ -67,6 +71,10 @@ typedef struct bf_member {
 	const char *name; /* NULL: anonymous struct or union, or unnamed bit-field */
 	const bf_type *type;
 	uint64_t offset; /* bytes; for a bit-field: of the storage unit that its type spells */
+	/*
+	 * The bits of a bit-field start at bit offset * 8 + bit_offset (from the least significant one). In a packed
+	 * struct they may run beyond the storage unit, and the unit beyond the struct: touch only bytes that hold them.
+	 */
 	uint16_t bit_offset;
 	uint16_t bit_width; /* 0: not a bit-field (an unnamed zero-width one leaves no member) */
 	const char *doc;    /* comment text, or NULL */
@@ -89,6 +97,7 @@ struct bf_type {
 	uint32_t align; /* bytes; 0 while incomplete, and for functions */
 	uint64_t size;  /* bytes; 0 while incomplete, and for void and functions */
 	uint32_t id;    /* unique in the process, for caches */
+	uint32_t depth; /* at most BF_MAX_DEPTH */
 	const char *
 	    name; /* builtin: its C spelling; struct, union, enum: the tag or NULL; alias: the typedef's name or NULL */
 	const bf_type *base; /* see bf_kind */
@@ -146,18 +155,32 @@ int bf_type_flexible(bf_types *ts, const bf_type *element, const bf_type **out, 
 int bf_type_alias(bf_types *ts, const char *name, const bf_type *base, unsigned qualifiers, const bf_type **out,
 		  bf_error *err);
 
+/*
+ * An alias with an alignment of its own, more or less than that of `base`, as a
+ * typedef with the attribute aligned(N). `align` is a power of two.
+ */
+int bf_type_aligned(bf_types *ts, const char *name, const bf_type *base, unsigned qualifiers, uint32_t align,
+		    const bf_type **out, bf_error *err);
+
+/* `size` bytes of `element`, as the attribute vector_size(N). */
+int bf_type_vector(bf_types *ts, const bf_type *element, uint64_t size, const bf_type **out, bf_error *err);
+
 /* `params` and their names are copied. flags: BF_FLAG_VARIADIC, BF_FLAG_NOPROTO or 0. */
 int bf_type_function(bf_types *ts, const bf_type *result, const bf_param *params, uint32_t nparams, unsigned flags,
 		     const bf_type **out, bf_error *err);
 
-/* An incomplete struct, union or enum (`kind`); `tag` may be NULL. */
+/*
+ * An incomplete struct, union or enum (`kind`); `tag` may be NULL. When it is
+ * defined, the aliases of it in the same bf_types get its size and alignment.
+ */
 int bf_type_tagged(bf_types *ts, bf_kind kind, const char *tag, bf_type **out, bf_error *err);
 
 /* What a member list can ask for; zero-initialised means "as C says". */
 typedef struct bf_layout_options {
 	bool packed;
-	uint32_t pack;  /* #pragma pack(N), 0: none */
-	uint32_t align; /* attribute aligned(N) of the whole, 0: none */
+	uint32_t pack;    /* #pragma pack(N), 0: none */
+	uint32_t align;   /* attribute aligned(N) of the whole, 0: none */
+	bool transparent; /* attribute transparent_union */
 } bf_layout_options;
 
 typedef struct bf_member_spec {
@@ -178,9 +201,16 @@ typedef struct bf_member_spec {
 int bf_type_define(bf_types *ts, bf_type *tagged, const bf_member_spec *specs, uint32_t n,
 		   const bf_layout_options *options, bf_error *err);
 
-/* Completes an enum; its integer type is unsigned int, else int, else 64 bits, as gcc chooses. */
+/*
+ * Completes an enum; its integer type is unsigned int, else int, else 64 bits,
+ * as gcc chooses; the smallest one that fits when `packed`.
+ */
 int bf_type_define_enum(bf_types *ts, bf_type *tagged, const bf_enumerator *list, uint32_t n, bool packed,
 			bf_error *err);
+
+/* Completes an enum whose integer type is known: C23's and clang's "enum e : T", or values beyond INT64_MAX. */
+int bf_type_define_enum_as(bf_types *ts, bf_type *tagged, const bf_type *base, const bf_enumerator *list, uint32_t n,
+			   bf_error *err);
 
 /* --- reading types ---------------------------------------------------------- */
 
