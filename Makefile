@@ -39,7 +39,8 @@ NGINX_CFLAGS = -I$(B)/nginx/objs $(addprefix -isystem $(NGINX_SRC)/src/,core eve
 		http/modules http/v2) $(shell pkg-config --cflags luajit 2>/dev/null)
 
 CFLAGS_ctype :=
-CFLAGS_call := $(shell pkg-config --cflags libffi 2>/dev/null)
+# The psabi notes are about compilers older than any in use.
+CFLAGS_call := $(shell pkg-config --cflags libffi 2>/dev/null) -Wno-psabi
 CFLAGS_node := -isystem $(NODE_API) -DNAPI_VERSION=8
 CFLAGS_host = -Iinclude $(LIBNODE_CFLAGS)
 CFLAGS_nginx = -Iinclude $(NGINX_CFLAGS)

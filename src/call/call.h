@@ -7,7 +7,9 @@
  * result comes first, at offset 0, then the arguments, each at its own
  * `offset`, each as C stores it (an int8_t takes one byte, a struct its size),
  * aligned as its type and to 8 at least. The caller provides the block, of
- * frame_size bytes and frame_align alignment, and fills the arguments in.
+ * frame_size bytes and frame_align alignment, and fills the arguments in. Every
+ * value's room ends at a multiple of 8, the result has 16 bytes at least: what
+ * lies between a value and the end of its room means nothing and may change.
  * Integer results narrower than 8 bytes stand at offset 0 in their own width.
  *
  * Threads: a plan is immutable, any thread may call through it.
@@ -48,6 +50,13 @@ void bf_plan_free(bf_plan *plan);
 
 /* Calls `target` through libffi. errno of the calling thread is left as the callee left it. */
 void bf_plan_call(const bf_plan *plan, void (*target)(void), void *frame);
+
+/*
+ * The same with the C library's errno on both sides: errno is set to *error just
+ * before `target` runs, and *error to errno just after. A caller that wants to
+ * know whether this call failed stores 0 in it first.
+ */
+void bf_plan_call_errno(const bf_plan *plan, void (*target)(void), void *frame, int *error);
 
 /*
  * Callbacks. `handler` gets a frame in the plan's layout with the arguments
