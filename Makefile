@@ -13,6 +13,10 @@ ARCH := $(shell uname -m)
 MULTIARCH := $(shell gcc -print-multiarch 2>/dev/null)
 PREFIX ?= /usr/local
 
+# One line a step; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-9s %s\n' $1 $@)
+
 CC := gcc
 CXX := g++
 OPT ?= -O2 -g
@@ -67,7 +71,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 
 SUITES := ctype call lib asan nodes nginx host compat
 .PHONY: all addon fixtures ctests asan deps help clean install pack demo run bench bench-nginx format
-.PHONY: test test-all $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js types shell)
+.PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js types shell)
 
 #: make              build everything that has sources: build/biffi.node, build/lib*.so
 all: $(LIBRARIES) $(FIXTURES)
@@ -89,13 +93,16 @@ help:
 define room
 $(B)/obj/$1/%.c.o: src/$1/%.c | $(ORDER_$1)
 	@mkdir -p $$(@D)
-	$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$1) -c $$< -o $$@
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $$(CFLAGS_$1) -c $$< -o $$@
 $(B)/obj/$1/%.cc.o: src/$1/%.cc | $(ORDER_$1)
 	@mkdir -p $$(@D)
-	$(CXX) $$(CXXFLAGS_ALL) $$(CFLAGS_$1) -c $$< -o $$@
+	$$(call say,CXX)
+	$$(Q)$$(CXX) $$(CXXFLAGS_ALL) $$(CFLAGS_$1) -c $$< -o $$@
 $(A)/obj/$1/%.c.o: src/$1/%.c | $(ORDER_$1)
 	@mkdir -p $$(@D)
-	$(CC) $$(CFLAGS_ALL) $(SANITIZE) $$(CFLAGS_$1) -c $$< -o $$@
+	$$(call say,CC)
+	$$(Q)$$(CC) $$(CFLAGS_ALL) $(SANITIZE) $$(CFLAGS_$1) -c $$< -o $$@
 endef
 ORDER_node := $(NODE_API)
 ORDER_nginx := $(B)/nginx/objs/ngx_auto_config.h
@@ -108,47 +115,59 @@ $(NODE_API):
 $(B)/nginx/objs/ngx_auto_config.h:
 	@mkdir -p $(@D)
 	@for f in auto src configure; do ln -sfn $(NGINX_SRC)/$$f $(B)/nginx/$$f; done
-	cd $(B)/nginx && bash -c '. $(NGINX_SRC)/conf_flags && sh ./configure "$${NGX_CONF_FLAGS[@]}" >configure.log' \
+	$(call say,CONFIGURE)
+	$(Q)cd $(B)/nginx && bash -c '. $(NGINX_SRC)/conf_flags && sh ./configure "$${NGX_CONF_FLAGS[@]}" >configure.log' \
 		|| { tail -20 $(B)/nginx/configure.log; rm -f $@; exit 1; }
 
 # --- libraries --------------------------------------------------------------------
 
 # libffi's names stay inside, so that a process with another libffi keeps its own.
 $(B)/biffi.node: $(call obj,node) $(call obj,call) $(call obj,ctype)
-	$(CC) -shared -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now -ldl -lm -lpthread $(LDFLAGS)
+	$(call say,LINK)
+	$(Q)$(CC) -shared -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now -ldl -lm -lpthread $(LDFLAGS)
 $(A)/biffi.node: $(call asan,node) $(call asan,call) $(call asan,ctype)
-	$(CC) -shared $(SANITIZE) -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -ldl -lm -lpthread $(LDFLAGS)
+	$(call say,LINK)
+	$(Q)$(CC) -shared $(SANITIZE) -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -ldl -lm -lpthread $(LDFLAGS)
 
 $(B)/libbiffi.so: $(HOST_OBJ)
-	$(CXX) -shared -o $@ $^ $(LIBNODE_LIBS) -ldl -lpthread $(LDFLAGS)
+	$(call say,LINK)
+	$(Q)$(CXX) -shared -o $@ $^ $(LIBNODE_LIBS) -ldl -lpthread $(LDFLAGS)
 $(B)/libffi_nodejs.so: $(HOST_NGINX_OBJ) $(B)/libbiffi.so
-	$(CC) -shared -o $@ $(HOST_NGINX_OBJ) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
+	$(call say,LINK)
+	$(Q)$(CC) -shared -o $@ $(HOST_NGINX_OBJ) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
 $(B)/libresty_ffi.so: $(call obj,nginx)
-	$(CC) -shared -o $@ $^ -ldl -lpthread $(LDFLAGS)
+	$(call say,LINK)
+	$(Q)$(CC) -shared -o $@ $^ -ldl -lpthread $(LDFLAGS)
 
 # Compiled as any C library is: what it exports is visible.
 $(B)/fixtures/%.so: test/fixtures/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 $(OPT) -Wall -Wextra -Werror -fPIC -shared -MMD -MP -MF $@.d -o $@ $< -lm -lpthread
+	$(call say,CC)
+	$(Q)$(CC) -std=gnu11 $(OPT) -Wall -Wextra -Werror -fPIC -shared -MMD -MP -MF $@.d -o $@ $< -lm -lpthread
 
 # --- C tests ----------------------------------------------------------------------
 
 TEST_LIBS := -lcmocka -ldl -lm -lpthread
 $(B)/test/ctype/%.test: test/ctype/%.test.c $(call obj,ctype)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MF $@.d -o $@ $^ $(TEST_LIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -MF $@.d -o $@ $^ $(TEST_LIBS)
 $(B)/test/call/%.test: test/call/%.test.c $(call obj,call) $(call obj,ctype)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(CFLAGS_call) -MF $@.d -o $@ $^ $(LIBFFI_PIC) $(TEST_LIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_call) -MF $@.d -o $@ $^ $(LIBFFI_PIC) $(TEST_LIBS)
 $(B)/test/host/%.test: test/host/%.test.c $(B)/libbiffi.so
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Iinclude -MF $@.d -o $@ $< -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN/../..' $(TEST_LIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -Iinclude -MF $@.d -o $@ $< -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN/../..' $(TEST_LIBS)
 $(A)/test/ctype/%.test: test/ctype/%.test.c $(call asan,ctype)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(SANITIZE) -MF $@.d -o $@ $^ $(TEST_LIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(SANITIZE) -MF $@.d -o $@ $^ $(TEST_LIBS)
 $(A)/test/call/%.test: test/call/%.test.c $(call asan,call) $(call asan,ctype)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(SANITIZE) $(CFLAGS_call) -MF $@.d -o $@ $^ $(LIBFFI_PIC) $(TEST_LIBS)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) $(SANITIZE) $(CFLAGS_call) -MF $@.d -o $@ $^ $(LIBFFI_PIC) $(TEST_LIBS)
 
 # --- running tests ----------------------------------------------------------------
 
@@ -156,10 +175,15 @@ $(A)/test/call/%.test: test/call/%.test.c $(call asan,call) $(call asan,ctype)
 #: make test         everything: C, JavaScript on five versions of Node.js, nginx, sanitizers, lint
 test:
 	@scripts/install
-	@$(MAKE) --no-print-directory test-all
+	@$(MAKE) --no-print-directory run-tests
 
-test-all: all ctests asan
+run-tests: all ctests asan
 	@node scripts/test.js all
+
+#: make test-all     the same with everything that takes long: BIFFI_LONG=1 tells the tests
+test-all:
+	@scripts/install
+	@BIFFI_LONG=1 $(MAKE) --no-print-directory run-tests
 
 #: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
 test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS))
@@ -182,24 +206,26 @@ JS_FILES := '**/*.{js,mjs,cjs,ts,json}'
 lint: $(addprefix lint-,format tidy cppcheck floors js types shell)
 
 lint-format:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 
 lint-tidy: $(TIDY)
 define tidy
 $(B)/lint/$1/%.c.tidy: src/$1/%.c $(B)/obj/$1/%.c.o .clang-tidy
 	@mkdir -p $$(@D)
-	clang-tidy --quiet $$< -- -std=gnu11 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
+	$$(call say,TIDY)
+	$$(Q)clang-tidy --quiet $$< -- -std=gnu11 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
 	@touch $$@
 $(B)/lint/$1/%.cc.tidy: src/$1/%.cc $(B)/obj/$1/%.cc.o .clang-tidy
 	@mkdir -p $$(@D)
-	clang-tidy --quiet $$< -- -std=gnu++17 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
+	$$(call say,TIDY)
+	$$(Q)clang-tidy --quiet $$< -- -std=gnu++17 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
 	@touch $$@
 endef
 $(foreach r,ctype call node host nginx,$(eval $(call tidy,$r)))
 
 lint-cppcheck:
 	@mkdir -p $(B)/lint/cppcheck
-	cppcheck --quiet --error-exitcode=1 --cppcheck-build-dir=$(B)/lint/cppcheck --std=c11 --language=c \
+	@cppcheck --quiet --error-exitcode=1 --cppcheck-build-dir=$(B)/lint/cppcheck --std=c11 --language=c \
 		--enable=warning,performance,portability --inline-suppr --suppress=missingIncludeSystem \
 		--suppress=unusedStructMember -Iinclude $(wildcard src/*/*.c)
 
@@ -212,14 +238,14 @@ lint-floors:
 	@! grep -HnE '#include "\.\./' $(wildcard src/nginx/*.[ch]) /dev/null
 
 lint-js: $(NODE_API)
-	node_modules/.bin/eslint --cache --cache-location $(B)/lint/eslint .
-	node_modules/.bin/prettier --log-level warn --cache --cache-location $(B)/lint/prettier --check $(JS_FILES)
+	@node_modules/.bin/eslint --cache --cache-location $(B)/lint/eslint .
+	@node_modules/.bin/prettier --log-level warn --cache --cache-location $(B)/lint/prettier --check $(JS_FILES)
 
 lint-types: $(NODE_API)
-	$(if $(wildcard lib/*.d.ts test/types/*.ts),node_modules/.bin/tsc -p tsconfig.json)
+	$(if $(wildcard lib/*.d.ts test/types/*.ts),@node_modules/.bin/tsc -p tsconfig.json)
 
 lint-shell:
-	shellcheck .ci/run scripts/install scripts/node-versions
+	@shellcheck .ci/run scripts/install scripts/node-versions
 
 #: make format       let clang-format and prettier rewrite what they would complain about
 format:

@@ -16,9 +16,10 @@ const path = require('node:path');
 
 const root = path.join(__dirname, '..');
 const logs = path.join(root, 'build/test-logs');
+const long = process.env.BIFFI_LONG === '1';
 const verbose = process.env.V === '1';
 const jobs = Number(process.env.JOBS) || Math.min(os.cpus().length, 4);
-const limit = 10 * 60 * 1000; // a program that takes longer hangs
+const limit = (long ? 60 : 10) * 60 * 1000; // a program that takes longer hangs
 
 /**
  * @typedef {object} Step one program to run
@@ -83,8 +84,8 @@ function asanSteps() {
   return jsSteps('lib', { label: ' (ASan, UBSan)', env });
 }
 
-/** The same addon on the other versions of Node.js. */
-function nodesSteps() {
+/** A room on the other versions of Node.js, with the same addon. */
+function otherNodes(room) {
   const list = execFileSync(path.join(root, 'scripts/node-versions'), { encoding: 'utf8' });
   const own = process.versions.node.split('.')[0];
   return list
@@ -92,7 +93,7 @@ function nodesSteps() {
     .split('\n')
     .map((line) => line.split(' '))
     .filter(([version]) => version.split('.')[0] !== own)
-    .flatMap(([version, node]) => jsSteps('lib', { node, version }));
+    .flatMap(([version, node]) => jsSteps(room, { node, version }));
 }
 
 /** @type {Record<string, () => Step[]>} */
@@ -102,10 +103,10 @@ const suites = {
   call: () => cSteps('call'),
   asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],
   lib: () => jsSteps('lib'),
-  nodes: nodesSteps,
+  nodes: () => otherNodes('lib'),
   host: () => [...cSteps('host'), ...jsSteps('host')],
   nginx: () => jsSteps('nginx'),
-  compat: () => jsSteps('compat'),
+  compat: () => [...jsSteps('compat'), ...(long ? otherNodes('compat') : [])],
 };
 
 /** @returns {Result} */

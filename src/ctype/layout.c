@@ -64,7 +64,7 @@ static bits place_plain(record *r, const bf_member_spec *spec)
 	bool packed = spec->packed || r->packed;
 	uint64_t align = packed ? (spec->align ? spec->align : 1) : at_least(spec->align, spec->type->align);
 
-	align = at_most(align * 8, r->pack);
+	align = at_most(at_least(align, 1) * 8, r->pack);
 	r->align = at_least(r->align, align);
 	return place(r, align, (bits)spec->type->size * 8);
 }
