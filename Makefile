@@ -195,6 +195,13 @@ test-nginx test-compat: all
 $(addprefix test-,$(SUITES)):
 	@node scripts/test.js $(@:test-%=%)
 
+# --- benchmarks -------------------------------------------------------------------
+
+#: make bench        biffi beside its peers; a quick look: ONLY=biffi,koffi CASES=add_i32 NODES=20,24 ROUNDS=2
+bench: all
+	@scripts/install bench
+	@node bench/run.js
+
 # --- lint -------------------------------------------------------------------------
 
 # A file is looked at again when its object is newer: it, or a header of it, changed.

@@ -1,0 +1,41 @@
+'use strict';
+/*
+ * Start-up of one peer, in a process of its own: node load.js ADAPTER LIBRARY N
+ * Prints {"import", "define", "call"} in milliseconds: requiring the peer, defining N functions of the library, and
+ * calling each for the first time (where peers that put work off have to do it).
+ */
+const fs = require('node:fs');
+const path = require('node:path');
+const { loadFunctions } = require('./setup.js');
+
+const ARGUMENTS = {
+  'int(int,int)': [1, 2],
+  'double(double,double)': [1, 2],
+  'size_t(const char*)': ['text'],
+  'int(const uint8_t*,size_t)': [Buffer.alloc(4), 4],
+  'void(void)': [],
+  'int64_t(int64_t)': [5],
+};
+
+const now = () => Number(process.hrtime.bigint()) / 1e6;
+
+const [adapterFile, library, n] = process.argv.slice(2);
+const list = loadFunctions(Number(n));
+list.text = list.map((f) => f.declaration).join('\n');
+
+const start = now();
+const adapter = require(path.resolve(adapterFile));
+const imported = now();
+const opened = adapter.load(path.resolve(library), list);
+const defined = now();
+const samples = { ...ARGUMENTS, ...adapter.samples };
+const functions = Array.isArray(opened) ? opened : list.map(({ name }) => opened[name]);
+const ready = now();
+for (let i = 0; i < functions.length; i++) functions[i](...samples[list[i].type]);
+const called = now();
+
+fs.writeSync(
+  1,
+  JSON.stringify({ import: imported - start, define: defined - imported, call: called - ready }) + '\n',
+);
+process.exit(0);

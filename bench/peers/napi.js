@@ -1,0 +1,22 @@
+'use strict';
+/* A Node-API addon written by hand for this one library (napi_addon.c): what Node-API costs without an FFI. */
+const addon = require('../../build/bench/napi_addon.node');
+
+exports.lacks = {};
+
+exports.open = (library) => {
+  const functions = addon.open(library);
+  const { fill, each, sort } = functions;
+
+  functions.point = (x, y) => ({ x, y });
+  functions.fill = (x, y) => {
+    const p = fill(x, y);
+    return p.x + p.y;
+  };
+  functions.callback = (fn) => fn;
+  functions.each_once = each;
+  functions.sort = (n) => sort(n, (a, b) => a - b);
+  return { functions };
+};
+
+exports.load = (library, list) => addon.load(library, list.length);
