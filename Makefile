@@ -58,7 +58,7 @@ asan = $(patsubst src/%,$(A)/obj/%.o,$(call src,$1))
 FIXTURES := $(patsubst test/fixtures/%.c,$(B)/fixtures/%.so,$(wildcard test/fixtures/*.c))
 # host: files named ffi_nodejs* are the runtime that nginx loads, the rest is libbiffi.
 HOST_NGINX_OBJ := $(filter $(B)/obj/host/ffi_nodejs%,$(call obj,host))
-HOST_OBJ := $(filter-out $(HOST_NGINX_OBJ),$(call obj,host))
+HOST_OBJ := $(filter-out $(HOST_NGINX_OBJ),$(call obj,host)) $(B)/obj/host/boot.js.o
 
 # A library is made once its room has a file.
 LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so) \
@@ -104,6 +104,11 @@ $(A)/obj/$1/%.c.o: src/$1/%.c | $(ORDER_$1)
 	$$(call say,CC)
 	$$(Q)$$(CC) $$(CFLAGS_ALL) $(SANITIZE) $$(CFLAGS_$1) -c $$< -o $$@
 endef
+# A script that a library carries inside, NUL-terminated: boot.js is bf_boot_js.
+$(B)/obj/host/%.js.o: src/host/%.js
+	@mkdir -p $(@D)
+	printf '.section .rodata\n.global bf_$*_js\n.hidden bf_$*_js\nbf_$*_js:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
+		| $(CC) -x assembler -c - -o $@
 ORDER_node := $(NODE_API)
 ORDER_nginx := $(B)/nginx/objs/ngx_auto_config.h
 $(foreach r,ctype call node host nginx,$(eval $(call room,$r)))

@@ -1,0 +1,36 @@
+/*
+ * The native half of boot.js: messages become JavaScript values, answers become
+ * bytes. One binding belongs to one environment and is used on its thread only.
+ */
+#ifndef BF_HOST_BINDING_H
+#define BF_HOST_BINDING_H
+
+#include "node.h"
+#include <node_api.h>
+
+#define BF_BINDING_NAME "biffi_host"
+
+typedef struct bf_binding bf_binding;
+
+/* `node` gets the log and the flush. NULL: out of memory. */
+bf_binding *bf_binding_new(bf_node *node);
+
+/* The environment that is being made on this thread will get this binding. */
+void bf_binding_offer(bf_binding *binding);
+napi_value bf_binding_init(napi_env env, napi_value exports);
+
+/*
+ * Hands a list of messages to JavaScript, in order. False: JavaScript was
+ * interrupted in between; every message of this environment has been answered.
+ */
+bool bf_binding_deliver(bf_binding *binding, bf_link *messages);
+
+/* Answers everything that is not answered yet. */
+void bf_binding_fail(bf_binding *binding, int code, const char *why);
+
+void bf_binding_free(bf_binding *binding);
+
+/* `done` with a copy of a text as its bytes. */
+void bf_message_fail(bf_message *message, int code, const char *why);
+
+#endif

@@ -1,0 +1,293 @@
+'use strict';
+/*
+ * The first script of every environment that libbiffi makes: opens modules, calls
+ * their handlers, and keeps JavaScript from ending the process it is a guest in.
+ * It runs as the body of a function of (process, require, ...), where `require`
+ * knows Node.js's own modules only.
+ */
+const binding = process._linkedBinding('biffi_host');
+const Module = require('module');
+const path = require('path');
+const { pathToFileURL } = require('url');
+const { format } = require('util');
+
+// binding.h: enum bf_kind, and the levels of biffi.h
+const [OPEN, CALL, CLOSE, ABORT, STATS] = [0, 1, 2, 3, 4];
+const [DEBUG, INFO, WARN, ERROR] = [0, 1, 2, 3];
+const FIELDS = 5;
+
+/** @type {Map<number, {handler: Function|null, methods: object|null, name: string, config: string|null}>} */
+const modules = new Map();
+/** Calls whose promise is not settled: token -> their context, which has a signal when somebody asked. */
+const pending = new Map();
+
+// --- talking ------------------------------------------------------------------------
+
+function log(level, text) {
+  if (!binding.log(level, text)) process._rawDebug(text);
+}
+
+/** What to print of something that was thrown. */
+function describe(error) {
+  if (error instanceof Error && typeof error.stack === 'string') return error.stack;
+  try {
+    return typeof error === 'string' ? error : format('%o', error);
+  } catch {
+    return 'an error that cannot be printed';
+  }
+}
+
+function fail(token, error) {
+  let code = 1;
+  let message;
+  try {
+    if (error !== null && typeof error === 'object') {
+      if (Number.isInteger(error.rc) && error.rc > 0 && error.rc < 2 ** 31) code = error.rc;
+      message = typeof error.message === 'string' ? error.message : describe(error);
+    } else {
+      message = String(error);
+    }
+  } catch {
+    message = 'an error that cannot be printed';
+  }
+  binding.respond(token, code, message);
+}
+
+function answer(token, value) {
+  if (typeof value === 'string' || value === null || value === undefined) {
+    return binding.respond(token, 0, value);
+  }
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return binding.respond(token, 0, value);
+  let text;
+  try {
+    text = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
+    if (typeof text !== 'string') throw new TypeError(`the handler answered a ${typeof value}, which has no JSON`);
+  } catch (error) {
+    return fail(token, error);
+  }
+  return binding.respond(token, 0, text);
+}
+
+// --- modules ------------------------------------------------------------------------
+
+/** `import()` for this script, which Node.js gives to modules only. */
+const importer = new Module('biffi:import');
+importer._compile('module.exports = (url) => import(url);', path.join(process.cwd(), 'biffi-import.js'));
+
+/** The file of a module, or the name of one of Node.js's own. */
+function locate(name, folder) {
+  const require = Module.createRequire(path.join(folder, 'biffi'));
+  const relative = /^\.{0,2}\//.test(name);
+  const tries = relative ? [name] : [`./${name}`, name];
+  for (const attempt of [...tries, ...tries.map((one) => `${one}.mjs`)]) {
+    try {
+      return require.resolve(attempt);
+    } catch (error) {
+      // A package that is there but can't be loaded says why itself.
+      if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    }
+  }
+  const error = new Error(`Cannot find module '${name}' from ${folder}`);
+  error.code = 'MODULE_NOT_FOUND';
+  throw error;
+}
+
+/** Forgets a module and what it required of its own folder, so that it is read again. */
+function forget(file) {
+  const cached = Module._cache[file];
+  const own = path.dirname(file) + path.sep;
+  const seen = new Set();
+  const visit = (module) => {
+    if (seen.has(module)) return;
+    seen.add(module);
+    for (const child of module.children) {
+      if (child.filename && child.filename.startsWith(own) && !child.filename.includes('node_modules')) visit(child);
+    }
+    delete Module._cache[module.filename];
+  };
+  if (!cached) return;
+  visit(cached);
+  for (const parent of Object.values(Module._cache)) {
+    if (parent) parent.children = parent.children.filter((child) => !seen.has(child));
+  }
+}
+
+let version = 0;
+
+/**
+ * Loads a module, CommonJS or ESM.
+ * @param {string} name a path or a package's name
+ * @param {string} folder where to look it up
+ * @param {boolean} reload whether a copy from before is forgotten
+ * @returns {unknown} its exports, or a promise of its namespace
+ */
+function load(name, folder, reload) {
+  const file = locate(name, folder);
+  if (!path.isAbsolute(file)) return Module.createRequire(path.join(folder, 'biffi'))(file);
+  if (reload) forget(file);
+  if (!file.endsWith('.mjs')) {
+    try {
+      return Module._load(file, null, false);
+    } catch (error) {
+      if (error.code !== 'ERR_REQUIRE_ESM') throw error;
+    }
+  }
+  const url = pathToFileURL(file);
+  if (reload) url.searchParams.set('reload', String(++version));
+  return importer.exports(url.href);
+}
+
+/** Which functions of its exports a module serves. */
+function serving(exports, only, name) {
+  const inner = exports !== null && typeof exports === 'object' ? exports.default : undefined;
+  if (only) {
+    const found = exports[only] ?? inner?.[only];
+    if (typeof found !== 'function') throw new TypeError(`module '${name}' has no function '${only}'`);
+    return { handler: found, methods: null };
+  }
+  const handler = typeof exports === 'function' ? exports : typeof inner === 'function' ? inner : null;
+  const methods = handler && inner === undefined ? null : inner && !handler ? { ...inner, ...exports } : exports;
+  if (!handler && !(methods && Object.values(methods).some((one) => typeof one === 'function'))) {
+    throw new TypeError(`module '${name}' exports no function`);
+  }
+  return { handler, methods };
+}
+
+function open(token, number, request) {
+  const { module: spec, folder: given, reload, config } = JSON.parse(request);
+  const folder = path.resolve(given);
+  const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(spec);
+  const done = (exports) => {
+    modules.set(number, { ...serving(exports, only, name), name, config });
+    binding.respond(token, 0, null);
+  };
+  const exports = load(name, folder, reload);
+  if (typeof exports?.then === 'function' && !(typeof exports === 'function')) {
+    exports.then(done).catch((error) => fail(token, error));
+  } else {
+    done(exports);
+  }
+}
+
+// --- calls --------------------------------------------------------------------------
+
+/** What a handler learns of its call beside the request. */
+class Context {
+  #controller;
+  constructor(method, config) {
+    /** The name the caller used. @type {string|null} */
+    this.method = method;
+    /** What the module was opened with. @type {string|null} */
+    this.config = config;
+  }
+  /** Fires when nobody waits for the answer any more. @type {AbortSignal} */
+  get signal() {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+  static abort(context) {
+    context.#controller?.abort();
+  }
+}
+const abort = Context.abort;
+delete Context.abort;
+
+function call(token, number, method, request) {
+  const module = modules.get(number);
+  if (!module) return fail(token, new Error('the module is closed'));
+  let handler = module.handler;
+  if (module.methods !== null && method !== null && Object.hasOwn(module.methods, method)) {
+    const found = module.methods[method];
+    if (typeof found === 'function') handler = found;
+  }
+  if (handler === null) {
+    return fail(token, new Error(`module '${module.name}' has no function '${method}'`));
+  }
+  const context = new Context(method, module.config);
+  let value, then;
+  try {
+    value = handler(request, context);
+    then = value !== null && typeof value === 'object' ? value.then : undefined;
+  } catch (error) {
+    return fail(token, error);
+  }
+  if (typeof then !== 'function') return answer(token, value);
+  pending.set(token, context);
+  Promise.resolve(value).then(
+    (result) => {
+      if (pending.delete(token)) answer(token, result);
+    },
+    (error) => {
+      if (pending.delete(token)) fail(token, error);
+    },
+  );
+}
+
+function one(kind, token, number, method, request) {
+  switch (kind) {
+    case CALL:
+      return call(token, number, method, request);
+    case OPEN:
+      return open(token, number, request);
+    case CLOSE:
+      modules.delete(number);
+      return binding.respond(token, 0, null);
+    case ABORT: {
+      const context = pending.get(token);
+      pending.delete(token);
+      if (context) abort(context);
+      return undefined;
+    }
+    case STATS:
+      return answer(token, { ...process.memoryUsage(), modules: modules.size, pending: pending.size });
+    default:
+      return fail(token, new Error(`message of unknown kind ${kind}`));
+  }
+}
+
+function dispatch(batch) {
+  for (let i = 0; i < batch.length; i += FIELDS) {
+    try {
+      one(batch[i], batch[i + 1], batch[i + 2], batch[i + 3], batch[i + 4]);
+    } catch (error) {
+      fail(batch[i + 1], error);
+    }
+  }
+}
+
+// --- a guest's manners --------------------------------------------------------------
+
+function refuse(name) {
+  return () => {
+    throw new Error(`${name} is not available: it would end the program that Node.js is a part of`);
+  };
+}
+process.exit = refuse('process.exit()');
+process.reallyExit = refuse('process.reallyExit()');
+process.abort = refuse('process.abort()');
+
+process.setUncaughtExceptionCaptureCallback((error) => {
+  // Listeners that a module added are served as Node.js would.
+  if (process.emit('uncaughtException', error, 'uncaughtException')) return;
+  log(ERROR, `uncaught exception: ${describe(error)}`);
+});
+process.on('unhandledRejection', (error) => {
+  if (process.listenerCount('unhandledRejection') > 1) return;
+  log(ERROR, `unhandled rejection: ${describe(error)}`);
+});
+
+if (binding.logs) {
+  const say = (level) => (...values) => {
+    log(level, format(...values));
+  };
+  Object.assign(console, {
+    log: say(INFO),
+    info: say(INFO),
+    debug: say(DEBUG),
+    warn: say(WARN),
+    error: say(ERROR),
+    trace: (...values) => log(DEBUG, new Error(format(...values)).stack.replace(/^Error/, 'Trace')),
+  });
+  process.on('warning', (warning) => log(WARN, describe(warning)));
+}
+
+binding.serve(dispatch);

@@ -1,0 +1,234 @@
+#include "embed.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <dlfcn.h>
+#include <memory>
+#include <mutex>
+#include <node.h>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+std::mutex process_mutex; // guards the two below; the platform lives as long as the process
+bool process_failed = false;
+node::MultiIsolatePlatform *platform = nullptr;
+
+int complain(char *message, size_t size, const std::string &text)
+{
+	snprintf(message, size, "%s", text.c_str());
+	return -1;
+}
+
+// Addons find Node-API in the process's global names; a library that was opened
+// without RTLD_GLOBAL has to be promoted.
+void promote_libnode()
+{
+	Dl_info info;
+
+	if (dladdr(reinterpret_cast<void *>(&napi_create_function), &info) && info.dli_fname) {
+		dlopen(info.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+	}
+}
+
+struct saved_signals {
+	struct sigaction actions[NSIG];
+
+	saved_signals()
+	{
+		for (int i = 1; i < NSIG; i++) {
+			sigaction(i, nullptr, &actions[i]);
+		}
+	}
+
+	~saved_signals()
+	{
+		for (int i = 1; i < NSIG; i++) {
+			if (i != SIGKILL && i != SIGSTOP) {
+				sigaction(i, &actions[i], nullptr);
+			}
+		}
+	}
+};
+
+int start_process(char *message, size_t size)
+{
+	std::lock_guard<std::mutex> lock(process_mutex);
+
+	if (platform) {
+		return 0;
+	}
+	if (process_failed) {
+		return complain(message, size, "Node.js could not be started in this process before");
+	}
+	promote_libnode();
+	saved_signals saved;
+	using F = node::ProcessInitializationFlags::Flags;
+	std::vector<std::string> args{"node"};
+	auto result = node::InitializeOncePerProcess(
+	    args, {F::kNoDefaultSignalHandling, F::kNoStdioInitialization, F::kNoInitializeV8,
+		   F::kNoInitializeNodeV8Platform, F::kNoPrintHelpOrVersionOutput, F::kNoAdjustResourceLimits});
+	if (result->early_return() || !result->errors().empty()) {
+		process_failed = true;
+		return complain(message, size,
+				result->errors().empty() ? "Node.js returned from its start" : result->errors()[0]);
+	}
+	platform = node::MultiIsolatePlatform::Create(2).release();
+	v8::V8::InitializePlatform(platform);
+	v8::V8::Initialize();
+	return 0;
+}
+
+} // namespace
+
+struct bf_embed {
+	bf_embed_options options;
+	std::unique_ptr<node::CommonEnvironmentSetup> setup;
+	napi_module module; // Node.js keeps its address
+	std::atomic<bool> stopped{false};
+	size_t heap_limit = 0;
+};
+
+// Everything that touches an environment's JavaScript happens under these.
+#define BF_ENTER(embed)                                                                                                \
+	v8::Isolate *isolate = (embed)->setup->isolate();                                                              \
+	v8::Locker locker(isolate);                                                                                    \
+	v8::Isolate::Scope isolate_scope(isolate);                                                                     \
+	v8::HandleScope handle_scope(isolate);                                                                         \
+	v8::Context::Scope context_scope((embed)->setup->context())
+
+// The heap is nearly full: V8 would end the process. Room is made for the
+// JavaScript that runs to end instead, and the limit goes back once it is free.
+static size_t near_heap_limit(void *data, size_t current, size_t initial)
+{
+	auto embed = static_cast<bf_embed *>(data);
+
+	embed->setup->isolate()->TerminateExecution();
+	if (embed->options.exhausted) {
+		embed->options.exhausted(embed->options.data);
+	}
+	embed->heap_limit = initial;
+	return current + (64 << 20);
+}
+
+extern "C" int bf_embed_start(bf_embed **out, const bf_embed_options *options, char *message, size_t size)
+{
+	if (start_process(message, size) != 0) {
+		return -1;
+	}
+	auto embed = std::make_unique<bf_embed>();
+	std::vector<std::string> errors;
+	embed->options = *options;
+	embed->setup =
+	    node::CommonEnvironmentSetup::Create(platform, &errors, std::vector<std::string>{"node"},
+						 std::vector<std::string>{}, node::EnvironmentFlags::kNoFlags);
+	if (!embed->setup) {
+		return complain(message, size, errors.empty() ? "no environment could be made" : errors[0]);
+	}
+	bool failed = false;
+	{
+		BF_ENTER(embed);
+		isolate->AddNearHeapLimitCallback(near_heap_limit, embed.get());
+		node::Environment *env = embed->setup->env();
+		// process.exit() is replaced by the boot script; this catches what calls past it.
+		node::SetProcessExitHandler(env, [](node::Environment *, int) {});
+		embed->module = {NAPI_MODULE_VERSION, 0, "biffi", options->init, options->binding, nullptr, {0}};
+		node::AddLinkedBinding(env, embed->module);
+		v8::TryCatch caught(isolate);
+		if (node::LoadEnvironment(env, options->source).IsEmpty()) {
+			v8::String::Utf8Value text(isolate, caught.Exception());
+			complain(message, size, *text ? *text : "the boot script failed");
+			failed = true;
+		}
+	}
+	if (failed) {
+		bf_embed_free(embed.release());
+		return -1;
+	}
+	*out = embed.release();
+	return 0;
+}
+
+extern "C" void bf_embed_spin(bf_embed *embed)
+{
+	BF_ENTER(embed);
+	(void)node::SpinEventLoop(embed->setup->env());
+}
+
+extern "C" void bf_embed_turn(bf_embed *embed)
+{
+	BF_ENTER(embed);
+	v8::SealHandleScope seal(isolate);
+	uv_run(embed->setup->event_loop(), UV_RUN_NOWAIT);
+	platform->DrainTasks(isolate);
+}
+
+extern "C" void bf_embed_enter(bf_embed *embed, void (*body)(void *data), void *data)
+{
+	BF_ENTER(embed);
+	body(data);
+}
+
+extern "C" uv_loop_t *bf_embed_loop(const bf_embed *embed)
+{
+	return embed->setup->event_loop();
+}
+
+extern "C" int bf_embed_descriptor(const bf_embed *embed)
+{
+	return uv_backend_fd(embed->setup->event_loop());
+}
+
+extern "C" int bf_embed_timeout(const bf_embed *embed)
+{
+	uv_loop_t *loop = embed->setup->event_loop();
+
+	return uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
+}
+
+extern "C" void bf_embed_stop(bf_embed *embed)
+{
+	embed->stopped = true;
+	node::Stop(embed->setup->env());
+}
+
+extern "C" void bf_embed_interrupt(bf_embed *embed)
+{
+	embed->setup->isolate()->TerminateExecution();
+}
+
+extern "C" void bf_embed_resume(bf_embed *embed)
+{
+	v8::Isolate *isolate = embed->setup->isolate();
+
+	isolate->CancelTerminateExecution();
+	if (embed->heap_limit) {
+		isolate->LowMemoryNotification();
+		isolate->RemoveNearHeapLimitCallback(near_heap_limit, embed->heap_limit);
+		isolate->AddNearHeapLimitCallback(near_heap_limit, embed);
+		embed->heap_limit = 0;
+	}
+}
+
+extern "C" void bf_embed_heap(bf_embed *embed, size_t *used, size_t *total, size_t *external)
+{
+	v8::HeapStatistics statistics;
+
+	embed->setup->isolate()->GetHeapStatistics(&statistics);
+	*used = statistics.used_heap_size();
+	*total = statistics.total_heap_size();
+	*external = statistics.external_memory();
+}
+
+extern "C" void bf_embed_free(bf_embed *embed)
+{
+	if (!embed->stopped) {
+		bf_embed_stop(embed);
+	}
+	embed->setup.reset();
+	delete embed;
+}

@@ -1,0 +1,62 @@
+/*
+ * What the C side and a JavaScript environment say to each other, wherever the
+ * environment runs: messages go to a node, every message is answered once.
+ */
+#ifndef BF_HOST_NODE_H
+#define BF_HOST_NODE_H
+
+#include "biffi.h"
+#include "queue.h"
+
+enum bf_kind {
+	BF_OPEN = 0,  /* request: JSON, what to load; answers when it is loaded */
+	BF_CALL = 1,  /* request: the handler's */
+	BF_CLOSE = 2, /* the module's number is free again */
+	BF_ABORT = 3, /* `id` is the call to end; answered by nobody, freed by the node */
+	BF_STATS = 4, /* answers JSON */
+};
+
+typedef struct bf_message bf_message;
+
+/*
+ * Written by its sender before the post, by the node's thread afterwards, until
+ * `done` gives it back, on whichever thread that is.
+ */
+struct bf_message {
+	bf_link link;
+	enum bf_kind kind;
+	bool buffer;     /* request becomes a Buffer */
+	uint32_t module; /* number of the module in its node */
+	uint64_t id;     /* of the call, unique in the process */
+	const char *method;
+	const void *request;
+	size_t length;
+	void (*done)(bf_message *message, int code, char *bytes, size_t count); /* owns bytes */
+};
+
+typedef struct bf_node bf_node;
+
+struct bf_node {
+	/* Any thread (inline: the owner). After the node's end `done` runs with BIFFI_ESTOPPED. */
+	void (*post)(bf_node *node, bf_message *message);
+	/* Waits for something to happen, at most that long; only inline nodes have it. */
+	void (*turn)(bf_node *node, int milliseconds);
+	int (*timeout)(bf_node *node);
+	/* The JavaScript that runs now ends with an exception. Any thread. */
+	void (*interrupt)(bf_node *node);
+	/* Ends the node; messages on their way are answered. Not on its own thread. The struct stays
+	 * for modules that still name it. */
+	void (*stop)(bf_node *node);
+	bf_node *next; /* of those that have ended */
+	int fd;        /* inline: what an event loop polls; -1 otherwise */
+	_Atomic uint64_t wakeups;
+	void (*log)(void *data, int level, const char *text, size_t length); /* set before start */
+	void (*flush)(void *data);
+	void *data;
+};
+
+/* 0, or -1 and the reason. */
+int bf_thread_start(bf_node **out, const bf_node *settings, char *message, size_t size);
+int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_t size);
+
+#endif

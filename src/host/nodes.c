@@ -1,0 +1,87 @@
+#include "nodes.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the five below */
+static bf_node *threads[BF_THREADS_MAX], *inline_node;
+static int thread_count;
+static bf_node *ended; /* modules may still name them */
+static pid_t owner;    /* a fork has none of the threads */
+
+static _Thread_local bool inline_here;
+static _Atomic uint64_t last_id;
+
+uint64_t bf_nodes_next_id(void)
+{
+	return atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+}
+
+static int get_inline(bf_node **out, const bf_node *settings, char *message, size_t size)
+{
+	if (!inline_node) {
+		if (bf_inline_start(&inline_node, settings, message, size) != 0) {
+			return -1;
+		}
+		inline_here = true;
+	} else if (!inline_here) {
+		snprintf(message, size, "Node.js runs inline on another thread already");
+		return -1;
+	}
+	*out = inline_node;
+	return 0;
+}
+
+static int get_threads(bf_node **out, int count, const bf_node *settings, char *message, size_t size)
+{
+	for (int i = 0; i < count; i++) {
+		if (i == thread_count) {
+			if (bf_thread_start(&threads[i], settings, message, size) != 0) {
+				return -1;
+			}
+			thread_count++;
+		}
+		out[i] = threads[i];
+	}
+	return 0;
+}
+
+int bf_nodes_get(bf_node **nodes, int count, bool in_line, const bf_node *settings, char *message, size_t size)
+{
+	int status = -1;
+
+	pthread_mutex_lock(&mutex);
+	if (owner && owner != getpid()) {
+		snprintf(message, size, "Node.js was started before the process forked; start it in the child");
+	} else {
+		owner = getpid();
+		status = in_line ? get_inline(nodes, settings, message, size)
+				 : get_threads(nodes, count, settings, message, size);
+	}
+	pthread_mutex_unlock(&mutex);
+	return status;
+}
+
+static void stop(bf_node *node)
+{
+	node->stop(node);
+	node->next = ended;
+	ended = node;
+}
+
+void bf_nodes_stop(void)
+{
+	pthread_mutex_lock(&mutex);
+	if (owner == getpid()) {
+		while (thread_count > 0) {
+			stop(threads[--thread_count]);
+		}
+		if (inline_node && inline_here) {
+			stop(inline_node);
+			inline_node = NULL;
+			inline_here = false;
+		}
+	}
+	pthread_mutex_unlock(&mutex);
+}

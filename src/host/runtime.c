@@ -1,0 +1,402 @@
+/*
+ * biffi.h: modules, their calls, and where completions run.
+ */
+#include "biffi.h"
+#include "nodes.h"
+#include "wait.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+enum { OPEN_TIMEOUT = 10000 };
+
+struct biffi {
+	_Atomic int references; /* the handle, and every call under way */
+	_Atomic bool closed;    /* nobody dispatches any more */
+	int flags;
+	bool in_line;
+	uint32_t number; /* of the module in its nodes */
+	int node_count;
+	bf_node *nodes[BF_THREADS_MAX];
+	_Atomic unsigned turn; /* which node is next */
+	bf_queue completed;    /* calls that wait for biffi_dispatch */
+	bf_bell bell;
+	int poll; /* inline: an epoll of the bell and of Node.js's loop */
+	_Atomic uint64_t calls, answers, errors, aborts;
+};
+
+struct call {
+	bf_message message;
+	biffi *module;
+	biffi_done done;
+	void *data;
+	int code;
+	char *bytes;
+	size_t length;
+};
+
+static _Atomic uint32_t last_module;
+
+static void module_release(biffi *module)
+{
+	if (atomic_fetch_sub(&module->references, 1) == 1) {
+		bf_bell_close(&module->bell);
+		if (module->poll >= 0) {
+			close(module->poll);
+		}
+		free(module);
+	}
+}
+
+static void forget(bf_message *message, int code, char *bytes, size_t count)
+{
+	(void)code;
+	(void)count;
+	free(bytes);
+	free(message);
+}
+
+/* A message that nobody waits for. */
+static void post_alone(biffi *module, bf_node *node, enum bf_kind kind, uint64_t id)
+{
+	bf_message *message = calloc(1, sizeof(*message));
+
+	if (message) {
+		message->kind = kind;
+		message->module = module->number;
+		message->id = id;
+		message->done = forget;
+		node->post(node, message);
+	}
+}
+
+/* --- opening ---------------------------------------------------------------------- */
+
+/* Appends a JSON string, or null. Bytes above 127 pass: they are UTF-8 already. */
+static void put_json(FILE *out, const char *text)
+{
+	if (!text) {
+		fputs("null", out);
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '"' || c == '\\') {
+			fprintf(out, "\\%c", c);
+		} else if (c < 0x20) {
+			fprintf(out, "\\u%04x", c);
+		} else {
+			fputc(c, out);
+		}
+	}
+	fputc('"', out);
+}
+
+static char *open_request(const char *name, const biffi_options *options, size_t *length)
+{
+	char *text = NULL, here[4096];
+	FILE *out = open_memstream(&text, length);
+	const char *folder = options->folder;
+
+	if (!out) {
+		return NULL;
+	}
+	if (!folder) {
+		folder = getcwd(here, sizeof(here)) ? here : "/";
+	}
+	fputs("{\"module\":", out);
+	put_json(out, name);
+	fputs(",\"folder\":", out);
+	put_json(out, folder);
+	fputs(",\"config\":", out);
+	put_json(out, options->config);
+	fprintf(out, ",\"reload\":%s}", options->flags & BIFFI_RELOAD ? "true" : "false");
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int open_in(biffi *module, bf_node *node, const char *request, size_t length, int timeout, char *why,
+		   size_t size)
+{
+	bf_message message = {.kind = BF_OPEN, .module = module->number, .request = request, .length = length};
+	bf_answer answer;
+	int code;
+
+	if (!bf_wait(node, &message, timeout, &answer)) {
+		snprintf(why, size, "the module took longer than %d ms to load", timeout);
+		return BIFFI_ETIMEOUT;
+	}
+	if (answer.code != 0) {
+		snprintf(why, size, "%s", answer.bytes ? answer.bytes : "the module could not be loaded");
+	}
+	code = answer.code > 0 ? BIFFI_ESTOPPED : answer.code;
+	free(answer.bytes);
+	return code;
+}
+
+static int inline_poll(biffi *module)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	module->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (module->poll < 0 || epoll_ctl(module->poll, EPOLL_CTL_ADD, module->bell.fd, &event) != 0 ||
+	    epoll_ctl(module->poll, EPOLL_CTL_ADD, module->nodes[0]->fd, &event) != 0) {
+		return -1;
+	}
+	return 0;
+}
+
+/* The caller's options, as far as its version of them goes. */
+static biffi_options known_options(const biffi_options *options)
+{
+	biffi_options known = {.size = sizeof(known)};
+
+	if (options) {
+		memcpy(&known, options, options->size < sizeof(known) ? options->size : sizeof(known));
+	}
+	known.threads = known.threads < 1 ? 1 : known.threads > BF_THREADS_MAX ? BF_THREADS_MAX : known.threads;
+	known.timeout = known.timeout == 0 ? OPEN_TIMEOUT : known.timeout;
+	return known;
+}
+
+int biffi_open(biffi **out, const char *name, const biffi_options *options, char *message, size_t size)
+{
+	biffi_options known = known_options(options);
+	bf_node settings = {.log = known.log, .flush = known.flush, .data = known.data};
+	char ignored[1], *request = NULL;
+	size_t length;
+	biffi *module = NULL;
+	int code = BIFFI_ESTOPPED;
+
+	if (!message) {
+		message = ignored;
+		size = sizeof(ignored);
+	}
+	if (!name || !*name || known.mode < BIFFI_THREAD || known.mode > BIFFI_INLINE) {
+		snprintf(message, size, name && *name ? "unknown mode %d" : "no module is named", known.mode);
+		return code;
+	}
+	module = calloc(1, sizeof(*module));
+	request = open_request(name, &known, &length);
+	if (!module || !request) {
+		snprintf(message, size, "out of memory");
+		code = BIFFI_EMEMORY;
+		goto done;
+	}
+	module->references = 1;
+	module->flags = known.flags;
+	module->in_line = known.mode == BIFFI_INLINE;
+	module->node_count = module->in_line ? 1 : known.threads;
+	module->number = atomic_fetch_add(&last_module, 1) + 1;
+	module->poll = module->bell.fd = -1;
+	if (bf_nodes_get(module->nodes, module->node_count, module->in_line, &settings, message, size) != 0) {
+		goto done;
+	}
+	if (bf_bell_open(&module->bell) != 0 || (module->in_line && inline_poll(module) != 0)) {
+		snprintf(message, size, "no descriptor left");
+		goto done;
+	}
+	code = 0;
+	for (int i = 0; i < module->node_count && code == 0; i++) {
+		code = open_in(module, module->nodes[i], request, length, known.timeout, message, size);
+	}
+done:
+	free(request);
+	if (code == 0) {
+		*out = module;
+	} else if (module && module->number) {
+		module_release(module);
+	} else {
+		free(module);
+	}
+	return code;
+}
+
+/* --- calls ------------------------------------------------------------------------ */
+
+static void call_finish(struct call *call)
+{
+	biffi *module = call->module;
+
+	call->done(call->data, call->code, call->bytes, call->length);
+	free(call);
+	module_release(module);
+}
+
+static void finish_completed(biffi *module)
+{
+	bf_link *link = bf_queue_take(&module->completed);
+
+	while (link) {
+		bf_link *next = link->next;
+
+		call_finish(BF_CONTAINER(BF_CONTAINER(link, bf_message, link), struct call, message));
+		link = next;
+	}
+}
+
+static void on_answer(bf_message *message, int code, char *bytes, size_t count)
+{
+	struct call *call = BF_CONTAINER(message, struct call, message);
+	biffi *module = call->module;
+
+	call->code = code;
+	call->bytes = bytes;
+	call->length = count;
+	atomic_fetch_add_explicit(&module->answers, 1, memory_order_relaxed);
+	if (code != 0) {
+		atomic_fetch_add_explicit(&module->errors, 1, memory_order_relaxed);
+	}
+	if (module->flags & BIFFI_DIRECT) {
+		call_finish(call);
+		return;
+	}
+	/* Once it is pushed another thread may finish it and, with it, the module. */
+	atomic_fetch_add(&module->references, 1);
+	bf_queue_push(&module->completed, &message->link);
+	bf_bell_ring(&module->bell);
+	/* Closing marks before it takes: what it could miss is seen here. */
+	if (atomic_load(&module->closed)) {
+		finish_completed(module);
+	}
+	module_release(module);
+}
+
+uint64_t biffi_call(biffi *module, const char *method, const void *request, size_t length, biffi_done done, void *data)
+{
+	struct call *call = calloc(1, sizeof(*call));
+	uint64_t id = bf_nodes_next_id();
+	bf_node *node = module->nodes[0];
+
+	atomic_fetch_add_explicit(&module->calls, 1, memory_order_relaxed);
+	if (!call) {
+		done(data, BIFFI_EMEMORY, NULL, 0);
+		return id;
+	}
+	call->message = (bf_message){.kind = BF_CALL,
+				     .buffer = module->flags & BIFFI_BUFFERS,
+				     .module = module->number,
+				     .id = id,
+				     .method = method,
+				     .request = request,
+				     .length = length,
+				     .done = on_answer};
+	call->module = module;
+	call->done = done;
+	call->data = data;
+	atomic_fetch_add(&module->references, 1);
+	if (module->node_count > 1) {
+		node = module->nodes[atomic_fetch_add(&module->turn, 1) % (unsigned)module->node_count];
+	}
+	node->post(node, &call->message);
+	return id;
+}
+
+void biffi_abort(biffi *module, uint64_t call)
+{
+	atomic_fetch_add_explicit(&module->aborts, 1, memory_order_relaxed);
+	for (int i = 0; i < module->node_count; i++) {
+		post_alone(module, module->nodes[i], BF_ABORT, call);
+	}
+}
+
+int biffi_call_wait(biffi *module, const char *method, const void *request, size_t length, int timeout, char **bytes,
+		    size_t *count)
+{
+	bf_message message = {.kind = BF_CALL,
+			      .buffer = module->flags & BIFFI_BUFFERS,
+			      .module = module->number,
+			      .id = bf_nodes_next_id(),
+			      .method = method,
+			      .request = request,
+			      .length = length};
+	unsigned turn = atomic_fetch_add(&module->turn, 1) % (unsigned)module->node_count;
+	bf_answer answer;
+
+	atomic_fetch_add_explicit(&module->calls, 1, memory_order_relaxed);
+	if (!bf_wait(module->nodes[turn], &message, timeout, &answer)) {
+		biffi_abort(module, message.id);
+		answer = (bf_answer){BIFFI_ETIMEOUT, NULL, 0};
+	}
+	atomic_fetch_add_explicit(&module->answers, 1, memory_order_relaxed);
+	if (answer.code != 0) {
+		atomic_fetch_add_explicit(&module->errors, 1, memory_order_relaxed);
+	}
+	if (bytes) {
+		*bytes = answer.bytes;
+	} else {
+		free(answer.bytes);
+	}
+	if (count) {
+		*count = answer.length;
+	}
+	return answer.code;
+}
+
+/* --- an event loop's side --------------------------------------------------------- */
+
+int biffi_fd(biffi *module)
+{
+	return module->in_line ? module->poll : module->bell.fd;
+}
+
+int biffi_timeout(biffi *module)
+{
+	return module->in_line ? module->nodes[0]->timeout(module->nodes[0]) : -1;
+}
+
+void biffi_dispatch(biffi *module)
+{
+	if (module->in_line) {
+		module->nodes[0]->turn(module->nodes[0], 0);
+	}
+	if (module->flags & BIFFI_DIRECT) {
+		return;
+	}
+	atomic_fetch_add(&module->references, 1); /* a completion may close the module */
+	bf_bell_answer(&module->bell);
+	finish_completed(module);
+	module_release(module);
+}
+
+void biffi_stats_get(biffi *module, biffi_stats *stats)
+{
+	biffi_stats now = {.size = sizeof(now),
+			   .calls = module->calls,
+			   .answers = module->answers,
+			   .errors = module->errors,
+			   .aborts = module->aborts};
+	size_t size = stats->size < sizeof(now) ? stats->size : sizeof(now);
+
+	for (int i = 0; i < module->node_count; i++) {
+		now.wakeups += module->nodes[i]->wakeups;
+	}
+	memcpy(stats, &now, size);
+	stats->size = size;
+}
+
+void biffi_close(biffi *module)
+{
+	if (!module) {
+		return;
+	}
+	atomic_store(&module->closed, true);
+	finish_completed(module);
+	for (int i = 0; i < module->node_count; i++) {
+		post_alone(module, module->nodes[i], BF_CLOSE, 0);
+	}
+	module_release(module);
+}
+
+void biffi_shutdown(void)
+{
+	bf_nodes_stop();
+}

@@ -1,0 +1,385 @@
+/*
+ * libbiffi as a C program uses it: every way to answer, to fail and to end.
+ * Each test runs on the thread mode and inline, where both can do it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "biffi.h"
+
+static biffi *by_thread, *by_inline;
+static char why[512];
+
+static biffi_options options(int mode, int flags)
+{
+	return (biffi_options){
+	    .size = sizeof(biffi_options), .mode = mode, .flags = flags, .folder = "test/host/modules"};
+}
+
+static biffi *open_module(const char *name, int mode, int flags)
+{
+	biffi_options given = options(mode, flags);
+	biffi *module = NULL;
+
+	why[0] = '\0';
+	if (biffi_open(&module, name, &given, why, sizeof(why)) != 0) {
+		print_error("%s: %s\n", name, why);
+		return NULL;
+	}
+	return module;
+}
+
+/* Calls, and compares code and bytes (NULL: none). */
+static void expect_bytes(biffi *module, const char *method, const void *request, size_t length, int code,
+			 const char *bytes, size_t count)
+{
+	char *got;
+	size_t got_count;
+	int got_code = biffi_call_wait(module, method, request, length, 10000, &got, &got_count);
+
+	if (got_code != code || (bytes && (!got || got_count != count || memcmp(got, bytes, count) != 0))) {
+		print_error("%s: code %d, %s\n", method, got_code, got ? got : "(none)");
+	}
+	assert_int_equal(got_code, code);
+	assert_int_equal(got == NULL, bytes == NULL);
+	if (bytes) {
+		assert_int_equal(got_count, count);
+		assert_memory_equal(got, bytes, count);
+	}
+	free(got);
+}
+
+static void expect(const char *method, const char *request, int code, const char *answer)
+{
+	biffi *modules[] = {by_thread, by_inline};
+
+	for (int i = 0; i < 2; i++) {
+		expect_bytes(modules[i], method, request, request ? strlen(request) : 0, code, answer,
+			     answer ? strlen(answer) : 0);
+	}
+}
+
+static void answers_of_every_kind(void **state)
+{
+	(void)state;
+	expect("echo", "hello", 0, "hello");
+	expect("echo", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\x98", 0, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\x98");
+	expect("echo", NULL, 0, NULL);
+	expect("echo", "", 0, "");
+	expect("type", NULL, 0, "null");
+	expect("type", "x", 0, "string");
+	expect("empty", "x", 0, "");
+	expect("nothing", "x", 0, NULL);
+	expect("number", "x", 0, "42");
+	expect("later", "x", 0, "later x");
+	expect("json", "x", 0, "{\"request\":\"x\",\"method\":\"json\",\"config\":null}");
+	expect_bytes(by_thread, "bytes", "", 0, 0, "\0\1\0\377", 4);
+	expect_bytes(by_inline, "words", "3", 1, 0, "\1\0\2\0\3\0", 6);
+}
+
+static void bytes_of_every_size(void **state)
+{
+	static const size_t sizes[] = {1, 1023, 1024, 1025, 65536, 1 << 20};
+	biffi *modules[] = {open_module("handlers", BIFFI_THREAD, BIFFI_BUFFERS),
+			    open_module("handlers", BIFFI_INLINE, BIFFI_BUFFERS)};
+
+	(void)state;
+	for (int m = 0; m < 2; m++) {
+		assert_non_null(modules[m]);
+		expect_bytes(modules[m], "type", "x", 1, 0, "buffer", 6);
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			char *bytes = malloc(sizes[i]);
+
+			for (size_t j = 0; j < sizes[i]; j++) {
+				bytes[j] = (char)(j * 7);
+			}
+			expect_bytes(modules[m], "echo", bytes, sizes[i], 0, bytes, sizes[i]);
+			memset(bytes, 'z', sizes[i]);
+			expect_bytes(m ? by_inline : by_thread, "echo", bytes, sizes[i], 0, bytes, sizes[i]);
+			free(bytes);
+		}
+		biffi_close(modules[m]);
+	}
+}
+
+static void failures_answer(void **state)
+{
+	(void)state;
+	expect("throws", "x", 7, "too much");
+	expect("rejects", "x", 1, "not today");
+	expect("throwsOddly", "x", 1, "null");
+	expect("unprintable", "x", 1, "the handler answered a function, which has no JSON");
+	expect("missing", "x", 1, "module 'handlers' has no function 'missing'");
+	expect("constructor", "x", 1, "module 'handlers' has no function 'constructor'");
+	expect("exits", "x", 1, "process.exit() is not available: it would end the program that Node.js is a part of");
+	expect("aborts", "x", 1,
+	       "process.abort() is not available: it would end the program that Node.js is a part of");
+	expect("uncaught", "x", 0, "still here");
+}
+
+static void modules_of_every_kind(void **state)
+{
+	(void)state;
+	for (int mode = BIFFI_THREAD; mode <= BIFFI_INLINE; mode++) {
+		biffi *single = open_module("single", mode, 0), *modern = open_module("modern", mode, 0),
+		      *named = open_module("./handlers.js#shout", mode, 0);
+
+		assert_non_null(single);
+		expect_bytes(single, "any", "x", 1, 0, "any:x", 5);
+		expect_bytes(single, NULL, "x", 1, 0, "null:x", 6);
+		assert_non_null(modern);
+		expect_bytes(modern, "any", "x", 1, 0, "esm x", 5);
+		expect_bytes(modern, "separator", "x", 1, 0, "/", 1);
+		assert_non_null(named);
+		expect_bytes(named, "any", "x", 1, 0, "X!", 2);
+		biffi_close(single);
+		biffi_close(modern);
+		biffi_close(named);
+	}
+}
+
+static void refusals_name_the_reason(void **state)
+{
+	static const struct {
+		const char *module, *reason;
+	} refused[] = {
+	    {"absent", "Cannot find module 'absent'"},
+	    {"broken", "broken on purpose"},
+	    {"handlers#absent", "module 'handlers' has no function 'absent'"},
+	    {"\"quoted\\\n", "Cannot find module '\"quoted\\\n'"},
+	    {"", "no module is named"},
+	};
+
+	(void)state;
+	for (int mode = BIFFI_THREAD; mode <= BIFFI_INLINE; mode++) {
+		for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+			biffi_options given = options(mode, 0);
+			biffi *module = NULL;
+
+			assert_true(biffi_open(&module, refused[i].module, &given, why, sizeof(why)) < 0);
+			assert_null(module);
+			assert_non_null(strstr(why, refused[i].reason));
+			assert_true(biffi_open(&module, refused[i].module, &given, NULL, 0) < 0);
+		}
+	}
+	biffi *module = NULL;
+	biffi_options given = options(99, 0);
+
+	assert_true(biffi_open(&module, "handlers", &given, why, sizeof(why)) < 0);
+	assert_string_equal(why, "unknown mode 99");
+}
+
+struct tally {
+	_Atomic int ended, failed;
+	int last;
+};
+
+static void count(void *data, int code, char *bytes, size_t length)
+{
+	struct tally *tally = data;
+
+	(void)length;
+	tally->last = code;
+	tally->failed += code != 0;
+	tally->ended++;
+	free(bytes);
+}
+
+static void dispatch_until(biffi *module, struct tally *tally, int ended)
+{
+	while (tally->ended < ended) {
+		struct pollfd waited = {.fd = biffi_fd(module), .events = POLLIN};
+
+		assert_true(poll(&waited, 1, biffi_timeout(module) < 0 ? 10000 : biffi_timeout(module)) >= 0);
+		biffi_dispatch(module);
+	}
+	assert_int_equal(tally->ended, ended);
+}
+
+static void many_calls_at_once(void **state)
+{
+	biffi *modules[] = {by_thread, by_inline};
+
+	(void)state;
+	for (int m = 0; m < 2; m++) {
+		struct tally tally = {0};
+
+		for (int i = 0; i < 2000; i++) {
+			assert_int_not_equal(biffi_call(modules[m], i % 3 ? "echo" : "later", "x", 1, count, &tally),
+					     0);
+		}
+		assert_int_equal(tally.ended, 0);
+		dispatch_until(modules[m], &tally, 2000);
+		assert_int_equal(tally.failed, 0);
+	}
+}
+
+static void direct_completions(void **state)
+{
+	biffi *module = open_module("handlers", BIFFI_INLINE, BIFFI_DIRECT);
+	struct tally tally = {0};
+
+	(void)state;
+	assert_non_null(module);
+	biffi_call(module, "echo", "x", 1, count, &tally);
+	assert_int_equal(tally.ended, 1);
+	biffi_call(module, "later", "x", 1, count, &tally);
+	assert_int_equal(tally.ended, 1);
+	dispatch_until(module, &tally, 2);
+	biffi_close(module);
+}
+
+static void aborts_and_timeouts(void **state)
+{
+	biffi *modules[] = {by_thread, by_inline};
+
+	(void)state;
+	for (int m = 0; m < 2; m++) {
+		struct tally tally = {0};
+		uint64_t call = biffi_call(modules[m], "signal", "x", 1, count, &tally);
+		char *bytes;
+
+		biffi_abort(modules[m], call);
+		biffi_abort(modules[m], call);
+		biffi_abort(modules[m], 12345678);
+		dispatch_until(modules[m], &tally, 1);
+		assert_int_equal(tally.last, BIFFI_EABORTED);
+		assert_int_equal(biffi_call_wait(modules[m], "never", "x", 1, 10, &bytes, NULL), BIFFI_ETIMEOUT);
+		assert_null(bytes);
+		expect_bytes(modules[m], "abortedCount", "", 0, 0, m ? "1" : "1", 1);
+	}
+}
+
+static void several_threads(void **state)
+{
+	biffi_options given = options(BIFFI_THREAD, 0);
+	struct tally tally = {0};
+	biffi *module;
+
+	(void)state;
+	given.threads = 3;
+	assert_int_equal(biffi_open(&module, "handlers", &given, why, sizeof(why)), 0);
+	for (int i = 0; i < 300; i++) {
+		biffi_call(module, "later", "x", 1, count, &tally);
+	}
+	dispatch_until(module, &tally, 300);
+	assert_int_equal(tally.failed, 0);
+	biffi_close(module);
+}
+
+static void closing_with_calls_under_way(void **state)
+{
+	biffi *module = open_module("handlers", BIFFI_THREAD, 0);
+	struct tally tally = {0};
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		biffi_call(module, i % 2 ? "echo" : "later", "x", 1, count, &tally);
+	}
+	biffi_close(module);
+	for (int i = 0; i < 10000 && tally.ended < 100; i++) {
+		usleep(1000);
+	}
+	assert_int_equal(tally.ended, 100);
+	assert_int_equal(tally.failed, 0);
+}
+
+static void statistics(void **state)
+{
+	biffi *module = open_module("handlers", BIFFI_THREAD, 0);
+	biffi_stats stats = {.size = sizeof(stats)};
+
+	(void)state;
+	expect_bytes(module, "echo", "x", 1, 0, "x", 1);
+	expect_bytes(module, "throws", "x", 1, 7, "too much", 8);
+	biffi_stats_get(module, &stats);
+	assert_int_equal(stats.calls, 2);
+	assert_int_equal(stats.answers, 2);
+	assert_int_equal(stats.errors, 1);
+	assert_true(stats.wakeups > 0);
+	biffi_close(module);
+}
+
+static struct sigaction before[NSIG];
+
+static void signals_stay_the_hosts(void **state)
+{
+	(void)state;
+	for (int i = 1; i < NSIG; i++) {
+		struct sigaction now;
+
+		if (i == SIGILL || i == SIGFPE || i == SIGSEGV || i == SIGBUS || i == SIGSYS) {
+			continue; /* the test program's own, for as long as a test runs */
+		}
+		if (sigaction(i, NULL, &now) == 0 && now.sa_handler != before[i].sa_handler) {
+			fail_msg("the handler of signal %d was replaced", i);
+		}
+	}
+}
+
+/* The last one: Node.js ends while JavaScript never would. */
+static void shutdown_ends_everything(void **state)
+{
+	struct tally tally = {0};
+
+	(void)state;
+	biffi_call(by_thread, "never", "x", 1, count, &tally);
+	biffi_call(by_thread, "endless", "x", 1, count, &tally);
+	biffi_call(by_inline, "never", "x", 1, count, &tally);
+	biffi_shutdown();
+	biffi_dispatch(by_thread);
+	biffi_dispatch(by_inline);
+	assert_int_equal(tally.ended, 3);
+	assert_int_equal(tally.failed, 3);
+	biffi_call(by_thread, "echo", "x", 1, count, &tally);
+	biffi_dispatch(by_thread);
+	assert_int_equal(tally.last, BIFFI_ESTOPPED);
+	biffi_close(by_thread);
+	biffi_close(by_inline);
+
+	by_thread = open_module("handlers", BIFFI_THREAD, 0);
+	by_inline = open_module("handlers", BIFFI_INLINE, 0);
+	expect("echo", "again", 0, "again");
+	biffi_close(by_thread);
+	biffi_close(by_inline);
+	biffi_shutdown();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(answers_of_every_kind),
+	    cmocka_unit_test(bytes_of_every_size),
+	    cmocka_unit_test(failures_answer),
+	    cmocka_unit_test(modules_of_every_kind),
+	    cmocka_unit_test(refusals_name_the_reason),
+	    cmocka_unit_test(many_calls_at_once),
+	    cmocka_unit_test(direct_completions),
+	    cmocka_unit_test(aborts_and_timeouts),
+	    cmocka_unit_test(several_threads),
+	    cmocka_unit_test(closing_with_calls_under_way),
+	    cmocka_unit_test(statistics),
+	    cmocka_unit_test(signals_stay_the_hosts),
+	    cmocka_unit_test(shutdown_ends_everything),
+	};
+
+	for (int i = 1; i < NSIG; i++) {
+		sigaction(i, NULL, &before[i]);
+	}
+	by_thread = open_module("handlers", BIFFI_THREAD, 0);
+	by_inline = open_module("handlers", BIFFI_INLINE, 0);
+	if (!by_thread || !by_inline) {
+		return 1;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+'use strict';
+// What the tests of libbiffi call: one handler for each way to answer.
+
+exports.echo = (request) => request;
+exports.shout = (request) => `${request.toUpperCase()}!`;
+exports.type = (request) => (request === null ? 'null' : Buffer.isBuffer(request) ? 'buffer' : typeof request);
+exports.bytes = () => Buffer.from([0, 1, 0, 255]);
+exports.empty = () => '';
+exports.nothing = () => undefined;
+exports.words = (request) => new Uint16Array([1, 2, Number(request)]);
+exports.json = (request, context) => ({ request, method: context.method, config: context.config });
+exports.number = () => 42;
+exports.later = async (request) => {
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return `later ${request}`;
+};
+exports.throws = () => {
+  throw Object.assign(new RangeError('too much'), { rc: 7 });
+};
+exports.rejects = async () => {
+  throw new Error('not today');
+};
+exports.unprintable = () => () => {};
+exports.cyclic = () => {
+  const one = {};
+  one.self = one;
+  return one;
+};
+exports.throwsOddly = () => {
+  throw null;
+};
+exports.exits = () => process.exit(3);
+exports.aborts = () => process.abort();
+exports.uncaught = (request) => {
+  setTimeout(() => {
+    throw new Error(`uncaught ${request}`);
+  }, 0);
+  Promise.reject(new Error(`unhandled ${request}`));
+  return new Promise((resolve) => setTimeout(() => resolve('still here'), 20));
+};
+exports.prints = () => console.warn('a %s', 'warning');
+exports.never = () => new Promise(() => {});
+exports.signal = (request, context) => {
+  context.signal.addEventListener('abort', () => (exports.aborted = (exports.aborted ?? 0) + 1));
+  return new Promise(() => {});
+};
+exports.abortedCount = () => String(exports.aborted ?? 0);
+exports.endless = () => {
+  for (;;);
+};

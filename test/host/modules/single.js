@@ -1,0 +1,2 @@
+'use strict';
+module.exports = (request, { method }) => `${method}:${request}`;
