@@ -1,0 +1,3 @@
+"use strict";
+/** ref: the older generation's name for ref-napi. */
+module.exports = require("../ref-napi/lib/ref.js");
