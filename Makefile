@@ -176,11 +176,13 @@ $(A)/test/call/%.test: test/call/%.test.c $(call asan,call) $(call asan,ctype)
 
 # --- running tests ----------------------------------------------------------------
 
-# The second make sees what scripts/install has brought.
+# A make of its own sees what scripts/install has brought.
+PARALLEL_MAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 #: make test         everything: C, JavaScript on five versions of Node.js, nginx, sanitizers, lint
 test:
 	@scripts/install
-	@$(MAKE) --no-print-directory run-tests
+	@$(PARALLEL_MAKE) run-tests
 
 run-tests: all ctests asan
 	@node scripts/test.js all
@@ -188,7 +190,7 @@ run-tests: all ctests asan
 #: make test-all     the same with everything that takes long: BIFFI_LONG=1 tells the tests
 test-all:
 	@scripts/install
-	@BIFFI_LONG=1 $(MAKE) --no-print-directory run-tests
+	@BIFFI_LONG=1 $(PARALLEL_MAKE) run-tests
 
 #: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
 test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS))
@@ -263,6 +265,24 @@ lint-shell:
 format:
 	clang-format -i $(C_FILES)
 	node_modules/.bin/prettier --log-level warn --write $(JS_FILES)
+
+# --- installing -------------------------------------------------------------------
+
+D := $(DESTDIR)$(PREFIX)
+VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
+
+#: make install      into PREFIX (/usr/local): the libraries, headers, Lua module and the Node.js package
+install: all
+	install -d $D/lib/pkgconfig $D/include $D/lib/node_modules/biffi/build
+	install -m 755 $(filter %.so,$(LIBRARIES)) $D/lib
+	install -m 644 $(wildcard include/*.h) $D/include
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
+	$(if $(LIBNODE_PRIVATE),install -d $D/lib/biffi && install -m 755 $(LIBNODE_PRIVATE)/libnode.so.* $D/lib/biffi)
+	$(if $(wildcard lua/*.lua),install -d $D/share/lua/5.1 && install -m 644 $(wildcard lua/*.lua) $D/share/lua/5.1)
+	install -m 644 package.json LICENSE $(wildcard README.md) $D/lib/node_modules/biffi
+	cp -R $(wildcard lib compat) $D/lib/node_modules/biffi
+	install -m 755 $(filter %.node,$(LIBRARIES)) $D/lib/node_modules/biffi/build
+	$(if $(wildcard lib/cli.js),install -d $D/bin && ln -sfn ../lib/node_modules/biffi/lib/cli.js $D/bin/biffi)
 
 # --- the rest ---------------------------------------------------------------------
 

@@ -98,7 +98,13 @@ function otherNodes(room) {
 
 /** @type {Record<string, () => Step[]>} */
 const suites = {
-  lint: () => [{ name: 'lint', command: ['make', '--no-print-directory', '-s', 'lint'], kind: 'lint' }],
+  lint: () => [
+    {
+      name: 'lint',
+      command: ['make', '--no-print-directory', '-s', '-k', `-j${jobs}`, 'lint'],
+      kind: 'lint',
+    },
+  ],
   ctype: () => cSteps('ctype'),
   call: () => cSteps('call'),
   asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],

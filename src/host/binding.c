@@ -364,7 +364,7 @@ static bool set_fields(napi_env env, napi_value batch, uint32_t at, const napi_v
 static bool put(bf_binding *binding, napi_value batch, uint32_t at, bf_message *message)
 {
 	napi_env env = binding->env;
-	napi_value fields[FIELDS];
+	napi_value fields[FIELDS] = {NULL};
 	double token;
 	bool fine;
 
