@@ -71,7 +71,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 
 SUITES := ctype call lib asan nodes nginx host compat
 .PHONY: all addon fixtures ctests asan deps help clean install pack demo run bench bench-nginx format
-.PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js types shell)
+.PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
 #: make              build everything that has sources: build/biffi.node, build/lib*.so
 all: $(LIBRARIES) $(FIXTURES)
@@ -217,7 +217,7 @@ TIDY := $(patsubst src/%,$(B)/lint/%.tidy,$(foreach r,ctype call node host nginx
 JS_FILES := '**/*.{js,mjs,cjs,ts,json}'
 
 #: make lint         clang-format, clang-tidy, cppcheck, eslint, prettier, tsc, shellcheck, the floors' order
-lint: $(addprefix lint-,format tidy cppcheck floors js types shell)
+lint: $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
 lint-format:
 	@clang-format --dry-run -Werror $(C_FILES)
@@ -253,6 +253,8 @@ lint-floors:
 
 lint-js: $(NODE_API)
 	@node_modules/.bin/eslint --cache --cache-location $(B)/lint/eslint .
+
+lint-prettier: $(NODE_API)
 	@node_modules/.bin/prettier --log-level warn --cache --cache-location $(B)/lint/prettier --check $(JS_FILES)
 
 lint-types: $(NODE_API)

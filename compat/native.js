@@ -1,7 +1,7 @@
-"use strict";
+'use strict';
 /**
  * What the packages of this folder need from the addon: the two rooms `rawmem` and `frames`, as they are.
  */
-const addon = require("../lib/addon.js");
+const addon = require('../lib/addon.js');
 
 module.exports = { rawmem: addon.rawmem, frames: addon.frames };

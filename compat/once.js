@@ -1,10 +1,10 @@
-"use strict";
+'use strict';
 /**
  * A process can hold several copies of these packages: nested in node_modules, bundled in a tarball each. What they
  * hand out must fit together (a type of one copy is a type for the other), so the first copy of a version that makes
  * a thing is the one that all copies give.
  */
-const { version } = require("../package.json");
+const { version } = require('../package.json');
 
 const key = Symbol.for(`biffi/compat@${version}`);
 

@@ -1,3 +1,3 @@
-"use strict";
+'use strict';
 /** ffi: the older generation's name for ffi-napi. */
-module.exports = require("../ffi-napi/lib/ffi.js");
+module.exports = require('../ffi-napi/lib/ffi.js');

@@ -1,3 +1,3 @@
-"use strict";
+'use strict';
 /** ref: the older generation's name for ref-napi. */
-module.exports = require("../ref-napi/lib/ref.js");
+module.exports = require('../ref-napi/lib/ref.js');

@@ -61,7 +61,8 @@ function answer(token, value) {
   let text;
   try {
     text = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
-    if (typeof text !== 'string') throw new TypeError(`the handler answered a ${typeof value}, which has no JSON`);
+    if (typeof text !== 'string')
+      throw new TypeError(`the handler answered a ${typeof value}, which has no JSON`);
   } catch (error) {
     return fail(token, error);
   }
@@ -101,7 +102,8 @@ function forget(file) {
     if (seen.has(module)) return;
     seen.add(module);
     for (const child of module.children) {
-      if (child.filename && child.filename.startsWith(own) && !child.filename.includes('node_modules')) visit(child);
+      if (child.filename && child.filename.startsWith(own) && !child.filename.includes('node_modules'))
+        visit(child);
     }
     delete Module._cache[module.filename];
   };
@@ -146,7 +148,8 @@ function serving(exports, only, name) {
     return { handler: found, methods: null };
   }
   const handler = typeof exports === 'function' ? exports : typeof inner === 'function' ? inner : null;
-  const methods = handler && inner === undefined ? null : inner && !handler ? { ...inner, ...exports } : exports;
+  const methods =
+    handler && inner === undefined ? null : inner && !handler ? { ...inner, ...exports } : exports;
   if (!handler && !(methods && Object.values(methods).some((one) => typeof one === 'function'))) {
     throw new TypeError(`module '${name}' exports no function`);
   }
@@ -276,9 +279,11 @@ process.on('unhandledRejection', (error) => {
 });
 
 if (binding.logs) {
-  const say = (level) => (...values) => {
-    log(level, format(...values));
-  };
+  const say =
+    (level) =>
+    (...values) => {
+      log(level, format(...values));
+    };
   Object.assign(console, {
     log: say(INFO),
     info: say(INFO),

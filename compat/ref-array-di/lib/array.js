@@ -1,11 +1,11 @@
-"use strict";
+'use strict';
 /**
  * ref-array-di: C arrays as views over Buffers. `require('ref-array-di')(ref)` gives ArrayType(type, length): with a
  * length a type for struct members, without one a type that travels as a pointer to the first element.
  */
-const assert = require("node:assert");
-const once = require("../../once.js");
-const { Indexed, kGet, kSet } = require("./indexed.js");
+const assert = require('node:assert');
+const once = require('../../once.js');
+const { Indexed, kGet, kSet } = require('./indexed.js');
 
 /**
  * @param {typeof import('../../ref-napi/lib/ref.js')} ref
@@ -14,28 +14,17 @@ function makeArray(ref) {
   /** The memory of element `index`, which may lie beyond what is known of a pointer. */
   function memoryFor(array, index) {
     const end = array.constructor.BYTES_PER_ELEMENT * (index + 1);
-    return array.buffer.length < end
-      ? ref.reinterpret(array.buffer, end)
-      : array.buffer;
+    return array.buffer.length < end ? ref.reinterpret(array.buffer, end) : array.buffer;
   }
 
   function getElement(index) {
     const type = this.constructor;
-    return ref.get(
-      memoryFor(this, index),
-      type.BYTES_PER_ELEMENT * index,
-      type.type,
-    );
+    return ref.get(memoryFor(this, index), type.BYTES_PER_ELEMENT * index, type.type);
   }
 
   function setElement(index, value) {
     const type = this.constructor;
-    ref.set(
-      memoryFor(this, index),
-      type.BYTES_PER_ELEMENT * index,
-      value,
-      type.type,
-    );
+    ref.set(memoryFor(this, index), type.BYTES_PER_ELEMENT * index, value, type.type);
     return value;
   }
 
@@ -45,18 +34,15 @@ function makeArray(ref) {
     const size = this.buffer.length;
     const result = ref.ref(this.buffer);
     result.type = Object.create(ref.types.CString);
-    result.type.get = (buf, offset) =>
-      new type(ref.readPointer(buf, offset | 0, size));
-    result.type.set = () => assert(0, "implement!!!");
+    result.type.get = (buf, offset) => new type(ref.readPointer(buf, offset | 0, size));
+    result.type.set = () => assert(0, 'implement!!!');
     return result;
   }
 
   /** Shares the memory. */
   function slice(start, end) {
     const size = this.constructor.BYTES_PER_ELEMENT;
-    return new this.constructor(
-      this.buffer.slice(start * size, end ? end * size : undefined),
-    );
+    return new this.constructor(this.buffer.slice(start * size, end ? end * size : undefined));
   }
 
   /* --- the type of an array of known length: its elements are the value ---------- */
@@ -68,7 +54,7 @@ function makeArray(ref) {
   function set(buffer, offset, value) {
     const array = this.get(buffer, offset);
     if (!(value instanceof this || Array.isArray(value))) {
-      throw new Error("not sure how to set into Array: " + value);
+      throw new Error('not sure how to set into Array: ' + value);
     }
     for (let i = 0; i < value.length; i++) array[i] = value[i];
   }
@@ -80,11 +66,7 @@ function makeArray(ref) {
   }
 
   function setPointer(buffer, offset, value) {
-    ref.writePointer(
-      buffer,
-      offset,
-      (value instanceof this ? value : new this(value)).buffer,
-    );
+    ref.writePointer(buffer, offset, (value instanceof this ? value : new this(value)).buffer);
   }
 
   function untilZeros(buffer) {
@@ -92,7 +74,7 @@ function makeArray(ref) {
   }
 
   function toString() {
-    return "[ArrayType]";
+    return '[ArrayType]';
   }
 
   /**
@@ -111,20 +93,15 @@ function makeArray(ref) {
 
       if (arguments.length === 0) {
         if (fixedLength <= 0)
-          throw new Error(
-            'A "length", "array" or "buffer" must be passed as the first argument',
-          );
+          throw new Error('A "length", "array" or "buffer" must be passed as the first argument');
         this.length = fixedLength;
         this.buffer = Buffer.alloc(fixedLength * size);
-      } else if (typeof data === "number") {
+      } else if (typeof data === 'number') {
         this.length = data;
         this.buffer = Buffer.alloc(this.length * size);
       } else if (Array.isArray(data)) {
         const n = wanted ?? data.length;
-        if (data.length < n)
-          throw new Error(
-            "array length must be at least " + n + ", got " + data.length,
-          );
+        if (data.length < n) throw new Error('array length must be at least ' + n + ', got ' + data.length);
         this.length = n;
         this.buffer = Buffer.alloc(n * size);
         for (let i = 0; i < n; i++) this[i] = data[i];
@@ -136,15 +113,9 @@ function makeArray(ref) {
         const n = wanted ?? (bytes.length / size) | 0;
         this.length = n;
         if (bytes.length < size * n) {
-          throw new Error(
-            "buffer length must be at least " +
-              size * n +
-              ", got " +
-              bytes.length,
-          );
+          throw new Error('buffer length must be at least ' + size * n + ', got ' + bytes.length);
         }
-        this.buffer =
-          bytes.length === size * n ? bytes : bytes.slice(0, size * n);
+        this.buffer = bytes.length === size * n ? bytes : bytes.slice(0, size * n);
       }
     }
 
@@ -179,15 +150,11 @@ function makeArray(ref) {
 
     if (fixedLength > 0) ArrayType.fixedLength = fixedLength;
     ArrayType.type = type;
-    ArrayType.BYTES_PER_ELEMENT =
-      type.indirection === 1 ? type.size : ref.sizeof.pointer;
+    ArrayType.BYTES_PER_ELEMENT = type.indirection === 1 ? type.size : ref.sizeof.pointer;
     assert(ArrayType.BYTES_PER_ELEMENT > 0);
     const inPlace = fixedLength > 0;
-    ArrayType.size = inPlace
-      ? ArrayType.BYTES_PER_ELEMENT * fixedLength
-      : ref.sizeof.pointer;
-    ArrayType.alignment =
-      inPlace && type.indirection === 1 ? type.alignment : ref.alignof.pointer;
+    ArrayType.size = inPlace ? ArrayType.BYTES_PER_ELEMENT * fixedLength : ref.sizeof.pointer;
+    ArrayType.alignment = inPlace && type.indirection === 1 ? type.alignment : ref.alignof.pointer;
     ArrayType.indirection = 1;
     ArrayType.get = inPlace ? get : getPointer;
     ArrayType.set = inPlace ? set : setPointer;
@@ -197,7 +164,7 @@ function makeArray(ref) {
   };
 }
 
-const made = once("ref-array-di", () => new WeakMap());
+const made = once('ref-array-di', () => new WeakMap());
 
 module.exports = function arrayFor(ref) {
   if (!made.has(ref)) made.set(ref, makeArray(ref));

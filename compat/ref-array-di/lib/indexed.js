@@ -1,11 +1,11 @@
-"use strict";
+'use strict';
 /**
  * The base of array instances: `length`, and accessors `0` ... `length - 1` that call the subclass' symbols. The
  * accessors stand on the prototype and grow with the longest instance, so they cost an instance nothing.
  */
-const kGet = Symbol("get");
-const kSet = Symbol("set");
-const kLength = Symbol("length");
+const kGet = Symbol('get');
+const kSet = Symbol('set');
+const kLength = Symbol('length');
 const MAX_LENGTH = 2 ** 32;
 
 const descriptors = [];
@@ -27,8 +27,7 @@ function descriptor(index) {
 function setLength(value) {
   const length = value > MAX_LENGTH ? MAX_LENGTH : value | 0;
   const proto = Object.getPrototypeOf(this);
-  for (let i = proto[kLength] | 0; i < length; i++)
-    Object.defineProperty(proto, i, descriptor(i));
+  for (let i = proto[kLength] | 0; i < length; i++) Object.defineProperty(proto, i, descriptor(i));
   if (length > (proto[kLength] | 0)) proto[kLength] = length;
   this[kLength] = length;
 }
@@ -40,7 +39,7 @@ function getLength() {
 /** Constructor: called on a new instance. */
 function Indexed() {
   Object.defineProperty(this, kLength, { value: 0, writable: true });
-  Object.defineProperty(this, "length", {
+  Object.defineProperty(this, 'length', {
     get: getLength,
     set: setLength,
     enumerable: false,

@@ -1,5 +1,3 @@
-"use strict";
+'use strict';
 /** ref-array-napi: ref-array-di bound to ref-napi. */
-module.exports = require("../../ref-array-di/lib/array.js")(
-  require("../../ref-napi/lib/ref.js"),
-);
+module.exports = require('../../ref-array-di/lib/array.js')(require('../../ref-napi/lib/ref.js'));

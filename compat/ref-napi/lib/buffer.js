@@ -1,8 +1,8 @@
-"use strict";
+'use strict';
 /**
  * What the package adds to every Buffer, for its users alone. Value or pointer comes first, the offset last.
  */
-const { inspect } = require("node:util");
+const { inspect } = require('node:util');
 
 /**
  * @param {Record<string, Function>} ref
@@ -49,7 +49,7 @@ module.exports = function extendBuffer(ref) {
       return ref.reinterpretUntilZeros(this, size, offset);
     },
   };
-  for (const kind of ["Int64BE", "UInt64BE", "Int64LE", "UInt64LE"]) {
+  for (const kind of ['Int64BE', 'UInt64BE', 'Int64LE', 'UInt64LE']) {
     const read = `read${kind}`;
     const write = `write${kind}`;
     methods[read] = {
@@ -68,11 +68,9 @@ module.exports = function extendBuffer(ref) {
 
   const plain = Buffer.prototype[inspect.custom];
   // The name marks a wrapped one, for this package and for the original alike.
-  if (plain && plain.name !== "refinspect") {
+  if (plain && plain.name !== 'refinspect') {
     Buffer.prototype[inspect.custom] = function refinspect(...args) {
-      return plain
-        .apply(this, args)
-        .replace("Buffer", `Buffer@0x${ref.hexAddress(this)}`);
+      return plain.apply(this, args).replace('Buffer', `Buffer@0x${ref.hexAddress(this)}`);
     };
   }
 };

@@ -1,10 +1,10 @@
-"use strict";
+'use strict';
 /**
  * 64-bit integers as the originals carry them. Out: a Number up to 2^53 in magnitude (2^53 itself included), beyond
  * that a decimal String. In: a Number (truncated, at most INT64_MAX, also for unsigned), a String as strtoll(3) reads
  * it with base 0, or a BigInt.
  */
-const { rawmem } = require("../../native.js");
+const { rawmem } = require('../../native.js');
 
 const LE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 const TWO32 = 4294967296;
@@ -20,11 +20,7 @@ function fromBigInt(value) {
 
 /** As fromBigInt, of two halves. */
 function fromHalves(low, high) {
-  if (
-    high >= -0x200000 &&
-    (high < 0x200000 || (high === 0x200000 && low === 0))
-  )
-    return high * TWO32 + low;
+  if (high >= -0x200000 && (high < 0x200000 || (high === 0x200000 && low === 0))) return high * TWO32 + low;
   return ((BigInt(high) << 32n) | BigInt(low)).toString();
 }
 
@@ -32,21 +28,13 @@ const digits = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)/;
 
 function parse(text, name, signed) {
   const found = digits.exec(text);
-  if (!found)
-    throw new TypeError(`${name}: no digits we found in input String`);
+  if (!found) throw new TypeError(`${name}: no digits we found in input String`);
   const [, sign, number] = found;
-  const octal =
-    number.length > 1 &&
-    number[0] === "0" &&
-    number[1] !== "x" &&
-    number[1] !== "X";
+  const octal = number.length > 1 && number[0] === '0' && number[1] !== 'x' && number[1] !== 'X';
   const magnitude = BigInt(octal ? `0o${number.slice(1)}` : number);
-  const value = sign === "-" ? -magnitude : magnitude;
-  const fits = signed
-    ? value >= INT64_MIN && value <= INT64_MAX
-    : magnitude <= UINT64_MAX;
-  if (!fits)
-    throw new TypeError(`${name}: input String numerical value out of range`);
+  const value = sign === '-' ? -magnitude : magnitude;
+  const fits = signed ? value >= INT64_MIN && value <= INT64_MAX : magnitude <= UINT64_MAX;
+  if (!fits) throw new TypeError(`${name}: input String numerical value out of range`);
   return value;
 }
 
@@ -59,18 +47,14 @@ function parse(text, name, signed) {
  * @returns {number | bigint}
  */
 function toInteger(value, name, signed) {
-  if (typeof value === "number") {
+  if (typeof value === 'number') {
     const n = Math.trunc(value);
     if (Number.isSafeInteger(n)) return n;
     if (!Number.isFinite(n)) return 0;
-    return n >= 9223372036854775807
-      ? INT64_MAX
-      : n <= -9223372036854775808
-        ? INT64_MIN
-        : BigInt(n);
+    return n >= 2 ** 63 ? INT64_MAX : n <= -(2 ** 63) ? INT64_MIN : BigInt(n);
   }
-  if (typeof value === "string") return parse(value, name, signed);
-  if (typeof value === "bigint") {
+  if (typeof value === 'string') return parse(value, name, signed);
+  if (typeof value === 'bigint') {
     if (value < INT64_MIN || value > (signed ? INT64_MAX : UINT64_MAX)) {
       throw new RangeError(`${name}: BigInt numerical value out of range`);
     }
@@ -80,9 +64,7 @@ function toInteger(value, name, signed) {
 }
 
 function inside(buffer, offset) {
-  return (
-    LE && Number.isInteger(offset) && offset >= 0 && offset + 8 <= buffer.length
-  );
+  return LE && Number.isInteger(offset) && offset >= 0 && offset + 8 <= buffer.length;
 }
 
 function readInt64(buffer, offset) {
@@ -99,7 +81,7 @@ function readUInt64(buffer, offset) {
 
 function store(buffer, offset, integer) {
   const at = offset === undefined ? 0 : offset;
-  if (typeof integer === "number" && inside(buffer, at)) {
+  if (typeof integer === 'number' && inside(buffer, at)) {
     const high = Math.floor(integer / TWO32);
     buffer.writeUInt32LE(integer - high * TWO32, at);
     buffer.writeInt32LE(high, at + 4);
@@ -109,11 +91,11 @@ function store(buffer, offset, integer) {
 }
 
 function writeInt64(buffer, offset, value) {
-  store(buffer, offset, toInteger(value, "writeInt64", true));
+  store(buffer, offset, toInteger(value, 'writeInt64', true));
 }
 
 function writeUInt64(buffer, offset, value) {
-  store(buffer, offset, toInteger(value, "writeUInt64", false));
+  store(buffer, offset, toInteger(value, 'writeUInt64', false));
 }
 
 /** The functions of the other byte order, out of those of the machine's. */

@@ -1,4 +1,4 @@
-"use strict";
+'use strict';
 /**
  * Pointers as Buffers. A pointer is a Buffer whose memory starts at the address; its length is what is known of the
  * pointee, often 0. Memory outside of JavaScript is viewed through an external ArrayBuffer of exactly the length
@@ -9,10 +9,10 @@
  *
  * Nothing here goes through Buffer.prototype's additions: another copy of the originals may have replaced them.
  */
-const { rawmem } = require("../../native.js");
+const { rawmem } = require('../../native.js');
 
-const kSlots = Symbol("biffi.slots");
-const kAttached = Symbol("attached");
+const kSlots = Symbol('biffi.slots');
+const kAttached = Symbol('attached');
 const TWO32 = 4294967296;
 
 /** Recent windows on foreign memory, so that a handle that C returns again and again costs one. */
@@ -26,11 +26,10 @@ const windowBuffer = new Array(WINDOWS).fill(null);
  * @returns {ArrayBuffer}
  */
 function windowAt(address, length) {
-  if (typeof address !== "number") return rawmem.wrap(address, length);
+  if (typeof address !== 'number') return rawmem.wrap(address, length);
   const at = ((address / 8) ^ (address / 32768)) & (WINDOWS - 1);
   // A detached ArrayBuffer has no length.
-  if (windowAddress[at] === address && windowBuffer[at].byteLength >= length)
-    return windowBuffer[at];
+  if (windowAddress[at] === address && windowBuffer[at].byteLength >= length) return windowBuffer[at];
   const window = rawmem.wrap(address, length);
   windowAddress[at] = address;
   windowBuffer[at] = window;
@@ -110,8 +109,7 @@ function readPointer(buffer, offset, size) {
 
   // What JavaScript wrote there comes back as the same memory, and stays alive through what is returned.
   const target = kept(buffer, offset);
-  if (target === undefined || rawmem.address(target) !== address)
-    return wrapPointer(address, length);
+  if (target === undefined || rawmem.address(target) !== address) return wrapPointer(address, length);
   const result =
     target.byteOffset + length <= target.buffer.byteLength
       ? Buffer.from(target.buffer, target.byteOffset, length)
@@ -143,8 +141,7 @@ function writePointer(buffer, offset, pointer) {
 function reinterpret(buffer, size, offset) {
   const at = toLength(offset);
   const length = toLength(size);
-  if (rawmem.isNull(buffer))
-    throw new Error("reinterpret: Cannot reinterpret from nullptr pointer");
+  if (rawmem.isNull(buffer)) throw new Error('reinterpret: Cannot reinterpret from nullptr pointer');
   const start = buffer.byteOffset + at;
   if (start >= 0 && length >= 0 && start + length <= buffer.buffer.byteLength) {
     return Buffer.from(buffer.buffer, start, length);
@@ -154,11 +151,7 @@ function reinterpret(buffer, size, offset) {
 
 /** The same up to the first group of `size` zero bytes. */
 function reinterpretUntilZeros(buffer, size, offset) {
-  return reinterpret(
-    buffer,
-    rawmem.lengthUntilZeros(buffer, size, offset),
-    offset,
-  );
+  return reinterpret(buffer, rawmem.lengthUntilZeros(buffer, size, offset), offset);
 }
 
 /**
@@ -173,7 +166,7 @@ function address(buffer, offset) {
 /** @returns {string} as printf's %p without the 0x; NULL is "(nil)" */
 function hexAddress(buffer, offset) {
   const a = rawmem.address(buffer, offset);
-  return a ? a.toString(16) : "(nil)";
+  return a ? a.toString(16) : '(nil)';
 }
 
 function isNull(buffer, offset) {

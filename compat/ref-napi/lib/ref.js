@@ -1,20 +1,20 @@
-"use strict";
+'use strict';
 /**
  * ref-napi: Buffers as pointers, and the protocol of types that the whole family speaks.
  */
-const assert = require("node:assert");
-const { inspect } = require("node:util");
-const once = require("../../once.js");
-const debug = require("../../debug.js")("ref");
-const { rawmem } = require("../../native.js");
-const memory = require("./memory.js");
-const int64 = require("./int64.js");
-const object = require("./object.js");
-const makeTypes = require("./types.js");
-const extendBuffer = require("./buffer.js");
+const assert = require('node:assert');
+const { inspect } = require('node:util');
+const once = require('../../once.js');
+const debug = require('../../debug.js')('ref');
+const { rawmem } = require('../../native.js');
+const memory = require('./memory.js');
+const int64 = require('./int64.js');
+const object = require('./object.js');
+const makeTypes = require('./types.js');
+const extendBuffer = require('./buffer.js');
 
-module.exports = once("ref-napi", () => {
-  const endianness = require("node:os").endianness();
+module.exports = once('ref-napi', () => {
+  const endianness = require('node:os').endianness();
   const { sizeof, alignof, types } = makeTypes({ allocCString });
   const NULL = Buffer.alloc(0);
   NULL.type = types.void;
@@ -24,16 +24,14 @@ module.exports = once("ref-napi", () => {
   function isType(type) {
     return (
       type &&
-      (typeof type === "object" || typeof type === "function") &&
-      "size" in type &&
-      "indirection" in type
+      (typeof type === 'object' || typeof type === 'function') &&
+      'size' in type &&
+      'indirection' in type
     );
   }
 
   function badType(type) {
-    return new TypeError(
-      'could not determine a proper "type" from: ' + inspect(type),
-    );
+    return new TypeError('could not determine a proper "type" from: ' + inspect(type));
   }
 
   /**
@@ -42,18 +40,18 @@ module.exports = once("ref-napi", () => {
    * @throws {TypeError} for anything else
    */
   function coerceType(type) {
-    if (typeof type !== "string") {
+    if (typeof type !== 'string') {
       if (isType(type)) return type;
       throw badType(type);
     }
     if (types[type]) return types[type];
-    const name = type.replace(/\s+/g, "").toLowerCase();
-    if (name === "pointer") return refType(types.void);
-    if (name === "string") return types.CString;
-    let result = types[name.replace(/\*/g, "")];
+    const name = type.replace(/\s+/g, '').toLowerCase();
+    if (name === 'pointer') return refType(types.void);
+    if (name === 'string') return types.CString;
+    let result = types[name.replace(/\*/g, '')];
     if (!isType(result)) throw badType(type);
     for (const c of name) {
-      if (c === "*") result = refType(result);
+      if (c === '*') result = refType(result);
     }
     return result;
   }
@@ -64,8 +62,8 @@ module.exports = once("ref-napi", () => {
     const result = Object.create(to);
     result.indirection++;
     if (to.name) {
-      Object.defineProperty(result, "name", {
-        value: to.name + "*",
+      Object.defineProperty(result, 'name', {
+        value: to.name + '*',
         configurable: true,
         enumerable: true,
         writable: true,
@@ -77,8 +75,7 @@ module.exports = once("ref-napi", () => {
   /** What a type points to. */
   function derefType(type) {
     const from = coerceType(type);
-    if (from.indirection === 1)
-      throw new Error("Cannot create deref'd type for type with indirection 1");
+    if (from.indirection === 1) throw new Error("Cannot create deref'd type for type with indirection 1");
     const proto = Object.getPrototypeOf(from);
     if (proto.indirection === from.indirection - 1) return proto;
     const result = Object.create(from);
@@ -108,16 +105,9 @@ module.exports = once("ref-napi", () => {
   function get(buffer, offset, type) {
     const t = type ? coerceType(type) : getType(buffer);
     const at = offset || 0;
-    assert(
-      t.indirection > 0,
-      `"indirection" level must be at least 1, saw ${t.indirection}`,
-    );
+    assert(t.indirection > 0, `"indirection" level must be at least 1, saw ${t.indirection}`);
     if (t.indirection === 1) return t.get(buffer, at);
-    const pointer = memory.readPointer(
-      buffer,
-      at,
-      t.indirection === 2 ? t.size : sizeof.pointer,
-    );
+    const pointer = memory.readPointer(buffer, at, t.indirection === 2 ? t.size : sizeof.pointer);
     pointer.type = derefType(t);
     return pointer;
   }
@@ -136,7 +126,7 @@ module.exports = once("ref-napi", () => {
     const buffer = Buffer.alloc(t.indirection === 1 ? t.size : sizeof.pointer);
     buffer.type = t;
     if (arguments.length >= 2) set(buffer, 0, value, t);
-    debug("alloc", t.name, buffer.length);
+    debug('alloc', t.name, buffer.length);
     return buffer;
   }
 
@@ -162,25 +152,16 @@ module.exports = once("ref-napi", () => {
 
   /** Writes what fits and one NUL byte. */
   function writeCString(buffer, offset, string, encoding) {
-    assert(Buffer.isBuffer(buffer), "expected a Buffer as the first argument");
-    assert.strictEqual(
-      "string",
-      typeof string,
-      'expected a "string" as the third argument',
-    );
+    assert(Buffer.isBuffer(buffer), 'expected a Buffer as the first argument');
+    assert.strictEqual('string', typeof string, 'expected a "string" as the third argument');
     const at = offset || 0;
-    const length = buffer.write(
-      string,
-      at,
-      buffer.length - at - 1,
-      encoding || "utf8",
-    );
+    const length = buffer.write(string, at, buffer.length - at - 1, encoding || 'utf8');
     buffer.writeUInt8(0, at + length);
   }
 
   /* --- the module ------------------------------------------------------------- */
 
-  const other = endianness === "LE" ? "BE" : "LE";
+  const other = endianness === 'LE' ? 'BE' : 'LE';
   const signed = int64.swapped(int64.readInt64, int64.writeInt64);
   const unsigned = int64.swapped(int64.readUInt64, int64.writeUInt64);
 
@@ -234,11 +215,7 @@ module.exports = once("ref-napi", () => {
       memory.attach(result, buffer);
       return result;
     },
-    reinterpretUntilZeros: function reinterpretUntilZeros(
-      buffer,
-      size,
-      offset,
-    ) {
+    reinterpretUntilZeros: function reinterpretUntilZeros(buffer, size, offset) {
       const result = memory.reinterpretUntilZeros(buffer, size, offset);
       memory.attach(result, buffer);
       return result;

@@ -1,13 +1,13 @@
-"use strict";
+'use strict';
 /**
  * The built-in types. A type is any object with size, indirection, get(buffer, offset), set(buffer, offset, value);
  * foreign packages make their own with Object.create() of these, and hang further properties on them.
  */
-const memory = require("./memory.js");
-const int64 = require("./int64.js");
-const object = require("./object.js");
+const memory = require('./memory.js');
+const int64 = require('./int64.js');
+const object = require('./object.js');
 
-const END = require("node:os").endianness();
+const END = require('node:os').endianness();
 
 const sizeof = {
   int8: 1,
@@ -41,7 +41,7 @@ const sizeof = {
 const alignof = { ...sizeof };
 delete alignof.byte;
 
-const number = (value) => (typeof value === "bigint" ? Number(value) : value);
+const number = (value) => (typeof value === 'bigint' ? Number(value) : value);
 
 /** Through Buffer's own methods: their range errors are what callers of the originals see. */
 function scalar(name, method) {
@@ -70,10 +70,7 @@ function byteSized(name, method) {
       return buf[read](offset || 0);
     },
     set(buf, offset, val) {
-      return buf[write](
-        typeof val === "string" ? val.charCodeAt(0) : number(val),
-        offset || 0,
-      );
+      return buf[write](typeof val === 'string' ? val.charCodeAt(0) : number(val), offset || 0);
     },
   };
 }
@@ -92,12 +89,12 @@ module.exports = function makeTypes({ allocCString }) {
       },
       set() {},
     },
-    int8: byteSized("int8", "Int8"),
-    uint8: byteSized("uint8", "UInt8"),
-    int16: scalar("int16", `Int16${END}`),
-    uint16: scalar("uint16", `UInt16${END}`),
-    int32: scalar("int32", `Int32${END}`),
-    uint32: scalar("uint32", `UInt32${END}`),
+    int8: byteSized('int8', 'Int8'),
+    uint8: byteSized('uint8', 'UInt8'),
+    int16: scalar('int16', `Int16${END}`),
+    uint16: scalar('uint16', `UInt16${END}`),
+    int32: scalar('int32', `Int32${END}`),
+    uint32: scalar('uint32', `UInt32${END}`),
     int64: {
       size: 8,
       indirection: 1,
@@ -118,8 +115,8 @@ module.exports = function makeTypes({ allocCString }) {
         return int64.writeUInt64(buf, offset || 0, val);
       },
     },
-    float: scalar("float", `Float${END}`),
-    double: scalar("double", `Double${END}`),
+    float: scalar('float', `Float${END}`),
+    double: scalar('double', `Double${END}`),
     Object: {
       size: sizeof.Object,
       indirection: 1,
@@ -139,17 +136,13 @@ module.exports = function makeTypes({ allocCString }) {
         return memory.isNull(pointer) ? null : memory.readCString(pointer, 0);
       },
       set(buf, offset, val) {
-        return memory.writePointer(
-          buf,
-          offset,
-          Buffer.isBuffer(val) ? val : allocCString(val),
-        );
+        return memory.writePointer(buf, offset, Buffer.isBuffer(val) ? val : allocCString(val));
       },
     },
   };
 
   let warned = false;
-  Object.defineProperty(types, "Utf8String", {
+  Object.defineProperty(types, 'Utf8String', {
     enumerable: false,
     configurable: true,
     get() {
@@ -161,45 +154,22 @@ module.exports = function makeTypes({ allocCString }) {
     },
   });
 
-  const unsigned = [
-    "bool",
-    "byte",
-    "uchar",
-    "ushort",
-    "uint",
-    "ulong",
-    "ulonglong",
-    "size_t",
-  ];
-  const signed = ["char", "short", "int", "long", "longlong"];
-  const names = [
-    "bool",
-    "byte",
-    "char",
-    "uchar",
-    "short",
-    "ushort",
-    "int",
-    "uint",
-  ];
-  names.push("long", "ulong", "longlong", "ulonglong", "size_t");
+  const unsigned = ['bool', 'byte', 'uchar', 'ushort', 'uint', 'ulong', 'ulonglong', 'size_t'];
+  const signed = ['char', 'short', 'int', 'long', 'longlong'];
+  const names = ['bool', 'byte', 'char', 'uchar', 'short', 'ushort', 'int', 'uint'];
+  names.push('long', 'ulong', 'longlong', 'ulonglong', 'size_t');
   for (const name of names) {
-    const prefix = signed.includes(name)
-      ? "int"
-      : unsigned.includes(name)
-        ? "uint"
-        : undefined;
+    const prefix = signed.includes(name) ? 'int' : unsigned.includes(name) ? 'uint' : undefined;
     types[name] = Object.create(types[prefix + sizeof[name] * 8]);
   }
 
   for (const name of Object.keys(alignof)) {
-    if (name !== "pointer") types[name].alignment = alignof[name];
+    if (name !== 'pointer') types[name].alignment = alignof[name];
   }
 
   const { get, set } = types.bool;
   types.bool.get = (buf, offset) => (get(buf, offset) ? true : false);
-  types.bool.set = (buf, offset, val) =>
-    set(buf, offset, typeof val === "number" ? val : val ? 1 : 0);
+  types.bool.set = (buf, offset, val) => set(buf, offset, typeof val === 'number' ? val : val ? 1 : 0);
 
   for (const name of Object.keys(types)) types[name].name = name;
   return { sizeof, alignof, types };

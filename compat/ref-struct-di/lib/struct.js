@@ -1,12 +1,12 @@
-"use strict";
+'use strict';
 /**
  * ref-struct-di: C structs as views over Buffers. `require('ref-struct-di')(ref)` gives Struct, which makes struct
  * types out of {name: type}, of [[type, name], ...], or field by field with defineProperty().
  */
-const assert = require("node:assert");
-const { inspect } = require("node:util");
-const once = require("../../once.js");
-const { copyKept } = require("../../ref-napi/lib/memory.js");
+const assert = require('node:assert');
+const { inspect } = require('node:util');
+const once = require('../../once.js');
+const { copyKept } = require('../../ref-napi/lib/memory.js');
 
 /** Padding from `offset` to the next multiple of `alignment`. */
 function padding(offset, alignment) {
@@ -19,15 +19,13 @@ function padding(offset, alignment) {
 function makeStruct(ref) {
   const pointer = ref.sizeof.pointer;
   const sizeOf = (type) => (type.indirection === 1 ? type.size : pointer);
-  const alignmentOf = (type) =>
-    (type.indirection === 1 && type.alignment) || ref.alignof.pointer;
+  const alignmentOf = (type) => (type.indirection === 1 && type.alignment) || ref.alignof.pointer;
 
   const proto = {
-    "ref.buffer": ref.NULL,
+    'ref.buffer': ref.NULL,
     toObject: function toObject() {
       const object = {};
-      for (const name of Object.keys(this.constructor.fields))
-        object[name] = this[name];
+      for (const name of Object.keys(this.constructor.fields)) object[name] = this[name];
       return object;
     },
     toJSON: function toJSON() {
@@ -37,7 +35,7 @@ function makeStruct(ref) {
       return inspect(Object.assign(this.toObject(), this));
     },
     ref: function ref() {
-      return this["ref.buffer"];
+      return this['ref.buffer'];
     },
   };
 
@@ -46,9 +44,7 @@ function makeStruct(ref) {
     if (!Buffer.isBuffer(arg)) return [Buffer.alloc(type.size), arg];
     assert(
       arg.length >= type.size,
-      "Buffer instance must be at least " +
-        type.size +
-        " bytes to back this struct type",
+      'Buffer instance must be at least ' + type.size + ' bytes to back this struct type',
     );
     return [arg, data];
   }
@@ -80,22 +76,13 @@ function makeStruct(ref) {
       !this._instanceCreated,
       'an instance of this Struct type has already been created, cannot add new "fields" anymore',
     );
-    assert.equal("string", typeof name, 'expected a "string" field name');
+    assert.equal('string', typeof name, 'expected a "string" field name');
     assert(
-      type &&
-        /object|function/i.test(typeof type) &&
-        "size" in type &&
-        "indirection" in type,
+      type && /object|function/i.test(typeof type) && 'size' in type && 'indirection' in type,
       'expected a "type" object describing the field type: "' + type + '"',
     );
-    assert(
-      type.indirection > 1 || type.size > 0,
-      '"type" object must have a size greater than 0',
-    );
-    assert(
-      !(name in this.prototype),
-      'the field "' + name + '" already exists in this Struct type',
-    );
+    assert(type.indirection > 1 || type.size > 0, '"type" object must have a size greater than 0');
+    assert(!(name in this.prototype), 'the field "' + name + '" already exists in this Struct type');
 
     const field = { type };
     this.fields[name] = field;
@@ -104,10 +91,10 @@ function makeStruct(ref) {
       enumerable: true,
       configurable: true,
       get() {
-        return ref.get(this["ref.buffer"], field.offset, type);
+        return ref.get(this['ref.buffer'], field.offset, type);
       },
       set(value) {
-        return ref.set(this["ref.buffer"], field.offset, value, type);
+        ref.set(this['ref.buffer'], field.offset, value, type);
       },
     });
   }
@@ -118,13 +105,13 @@ function makeStruct(ref) {
 
   function set(buffer, offset, value) {
     if (value instanceof this) {
-      value["ref.buffer"].copy(buffer, offset, 0, this.size);
-      copyKept(value["ref.buffer"], buffer, offset || 0, this.size);
+      value['ref.buffer'].copy(buffer, offset, 0, this.size);
+      copyKept(value['ref.buffer'], buffer, offset || 0, this.size);
     } else new this(offset > 0 ? buffer.subarray(offset) : buffer, value);
   }
 
   function toString() {
-    return "[StructType]";
+    return '[StructType]';
   }
 
   /**
@@ -136,7 +123,7 @@ function makeStruct(ref) {
       if (!(this instanceof StructType)) return new StructType(arg, data);
       const [store, values] = open(StructType, arg, data);
       store.type = StructType;
-      this["ref.buffer"] = store;
+      this['ref.buffer'] = store;
       // Unknown names become the instance's own properties.
       if (values) for (const key in values) this[key] = values[key];
       StructType._instanceCreated = true;
@@ -161,16 +148,15 @@ function makeStruct(ref) {
 
     if (Array.isArray(fields)) {
       for (const [type, name] of fields) StructType.defineProperty(name, type);
-    } else if (fields && typeof fields === "object") {
-      for (const name of Object.keys(fields))
-        StructType.defineProperty(name, fields[name]);
+    } else if (fields && typeof fields === 'object') {
+      for (const name of Object.keys(fields)) StructType.defineProperty(name, fields[name]);
     }
     return StructType;
   };
 }
 
 // One Struct for one ref, however many copies of this package ask.
-const made = once("ref-struct-di", () => new WeakMap());
+const made = once('ref-struct-di', () => new WeakMap());
 
 module.exports = function structFor(ref) {
   if (!made.has(ref)) made.set(ref, makeStruct(ref));

@@ -1,5 +1,3 @@
-"use strict";
+'use strict';
 /** ref-union-napi: ref-union-di bound to ref-napi. */
-module.exports = require("../../ref-union-di/lib/union.js")(
-  require("../../ref-napi/lib/ref.js"),
-);
+module.exports = require('../../ref-union-di/lib/union.js')(require('../../ref-napi/lib/ref.js'));

@@ -3,7 +3,8 @@
 
 exports.echo = (request) => request;
 exports.shout = (request) => `${request.toUpperCase()}!`;
-exports.type = (request) => (request === null ? 'null' : Buffer.isBuffer(request) ? 'buffer' : typeof request);
+exports.type = (request) =>
+  request === null ? 'null' : Buffer.isBuffer(request) ? 'buffer' : typeof request;
 exports.bytes = () => Buffer.from([0, 1, 0, 255]);
 exports.empty = () => '';
 exports.nothing = () => undefined;
