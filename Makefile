@@ -208,6 +208,12 @@ $(addprefix test-,$(SUITES)):
 bench: all
 	@scripts/install bench
 	@node bench/run.js
+	@$(MAKE) --no-print-directory bench-nginx
+
+#: make bench-nginx  Node.js inside nginx beside what else there is: ONLY=lua,thread,proxy SIZES=16 ROUNDS=1
+bench-nginx: all
+	@scripts/install bench
+	@node bench/nginx/run.js
 
 # --- lint -------------------------------------------------------------------------
 

@@ -1,0 +1,118 @@
+'use strict';
+/*
+ * The ways to answer a request. Each has an nginx of its own with one worker. `location(size)` is the content of
+ * the location /SIZE; `load` is Lua that answers a runtime, which makes `runtime()` available and the mode one that
+ * can be called in sequence.
+ */
+const path = require('node:path');
+
+const RESTY = 'require "resty_ffi"';
+
+/** A runtime of ours: load_ffi with a module, the mode in its options. */
+function ours(key, title, module, options = '', more = {}) {
+  return {
+    key,
+    title,
+    ours: true,
+    load: `${RESTY} return ngx.load_ffi("ffi_nodejs", "${module}", { is_global = true${options} })`,
+    location: (size) =>
+      `content_by_lua_block { local ok, answer = runtime():echo(bench.payload(${size})); if not ok then ngx.log(ngx.ERR, answer) return ngx.exit(500) end ngx.print(answer) }`,
+    call: 'local r = runtime() return function(request) local ok, answer = r:echo(request) return ok and answer end',
+    ...more,
+  };
+}
+
+module.exports = ({ http, echo }) => [
+  {
+    key: 'return',
+    title: 'nginx: return 200',
+    sizes: [16, 1024],
+    location: (size, payload) => `return 200 "${payload.toString()}";`,
+  },
+  {
+    key: 'lua',
+    title: 'Lua: ngx.print',
+    lua: true,
+    location: (size) => `content_by_lua_block { ngx.print(bench.payload(${size})) }`,
+  },
+  { key: 'njs', title: 'njs: r.return', njs: true, location: () => 'js_content echo.answer;' },
+  ours('inline', 'biffi inline', 'handlers/echo', ', mode = "inline"'),
+  ours('thread', 'biffi thread', 'handlers/echo', ', mode = "thread"'),
+  ours('process', 'biffi process', 'handlers/echo', ', mode = "process"'),
+  ours('skeleton', "the original's design", 'handlers/skeleton,init'),
+  {
+    key: 'cosocket',
+    title: 'cosocket to Node.js',
+    lua: true,
+    origin: true,
+    location: (size) =>
+      `content_by_lua_block { ngx.print(bench.cosocket("${echo}", bench.payload(${size}))) }`,
+    call: `return bench.cosocket_client("${echo}")`,
+  },
+  {
+    key: 'proxy',
+    title: 'proxy_pass to Node.js',
+    origin: true,
+    location: () =>
+      'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://node; ' +
+      'proxy_buffers 16 32k; proxy_buffer_size 32k; proxy_busy_buffers_size 64k;',
+    upstream: `upstream node { server unix:${http}; keepalive 128; }`,
+  },
+];
+
+/** nginx.conf of one mode, in `dir`. */
+module.exports.configuration = (mode, { dir, port, sizes, payload, libraries, folder }) => {
+  const modules = '/usr/lib/nginx/modules';
+  const lua = mode.lua || mode.load || mode.call;
+  const native = mode.native ? [`load_module ${mode.native};`] : [];
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((t) => `${t}_temp_path ${dir}/${t};`);
+  const locations = sizes.map((size) => {
+    const content = mode.location(size, payload(size));
+    return `location = /${size} { default_type text/plain; ${content} }`;
+  });
+  return [
+    ...(lua
+      ? [`load_module ${modules}/ndk_http_module.so;`, `load_module ${modules}/ngx_http_lua_module.so;`]
+      : []),
+    ...(mode.njs ? [`load_module ${modules}/ngx_http_js_module.so;`] : []),
+    ...native,
+    ...(process.getuid() === 0 ? ['user root;'] : []),
+    'daemon off; worker_processes 1;',
+    `pid ${dir}/nginx.pid; error_log ${dir}/error.log warn;`,
+    'worker_shutdown_timeout 5s;',
+    'events { worker_connections 1024; }',
+    'http {',
+    `access_log off; keepalive_requests 100000000; ${temp.join(' ')}`,
+    ...(mode.main ?? []),
+    ...(lua
+      ? [
+          `lua_package_path "${folder}/?.lua;${libraries.lua}/?.lua;;"; lua_package_cpath "${libraries.build}/?.so;;";`,
+          'init_worker_by_lua_block {',
+          'bench = require "bench"',
+          ...(mode.load ? [`runtime = bench.runtime(function() ${mode.load} end)`] : []),
+          '}',
+        ]
+      : []),
+    ...(mode.njs ? [`js_path ${folder}; js_import echo from echo.mjs;`] : []),
+    ...(mode.upstream ? [mode.upstream] : []),
+    `server { listen 127.0.0.1:${port};`,
+    ...locations,
+    ...(mode.call
+      ? [
+          'location = /sequential { content_by_lua_block {',
+          'local a = ngx.req.get_uri_args()',
+          `local function client() ${mode.call} end`,
+          'ngx.print(bench.sequential(client(), tonumber(a.size), tonumber(a.n)))',
+          '} }',
+        ]
+      : []),
+    ...(mode.load
+      ? ['location = /start { content_by_lua_block { local _, ms = runtime() ngx.print(ms) } }']
+      : []),
+    '}',
+    '}',
+    '',
+  ].join('\n');
+};
+
+module.exports.folder = path.join(__dirname);
