@@ -1,0 +1,485 @@
+#include "callback.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "function.h"
+#include "throw.h"
+#include "type.h"
+
+enum {
+	RETIRED_ENTRIES = 1024,  /* released entries of a signature that wait before they are used again */
+	RETIRED_SIGNATURES = 256 /* signatures that nothing refers to, kept for C's late calls */
+};
+
+/* --- called by C ------------------------------------------------------------------ */
+
+static void report(const bf_js_callback *cb, const char *why)
+{
+	fprintf(stderr, "biffi: callback '%s' was called by C %s; it did not run and returned zero\n", cb->name, why);
+}
+
+static void zero_result(const bf_signature *s, void *frame)
+{
+	memset(frame, 0, s->plan->result.size);
+}
+
+/* With no biffi call on the stack: the event loop called C, so the callback is a turn of its own. */
+static void call_from_loop(bf_js_callback *cb, napi_value function, size_t argc, const napi_value *argv,
+			   napi_value *result)
+{
+	bf_env *env = cb->signature->env;
+	napi_value global, error;
+
+	napi_get_global(env->napi, &global);
+	if (napi_make_callback(env->napi, NULL, global, function, argc, argv, result) != napi_ok) {
+		*result = NULL;
+		if (napi_get_and_clear_last_exception(env->napi, &error) == napi_ok)
+			napi_fatal_exception(env->napi, error);
+	}
+}
+
+static int callback_arguments(bf_context *cx, bf_signature *s, char *frame, napi_value *argv)
+{
+	for (uint32_t i = 0; i < s->nargs; i++) {
+		cx->index = (int)i + 1;
+		argv[i] = bf_convert_out(cx, &s->args[i], frame + s->args[i].offset);
+		if (argv[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+void bf_callback_run(bf_js_callback *cb, void *frame)
+{
+	bf_signature *s = cb->signature;
+	bf_env *env = s->env;
+	bf_context cx = {.env = env, .types = s->types, .owner = cb->name, .scratch = &env->scratch};
+	napi_value argv[s->nargs + 1], function = cb->lent, self, result = NULL;
+	napi_handle_scope scope;
+	_Alignas(16) char value[s->plan->result.size + 16];
+
+	if (env->failed || napi_open_handle_scope(env->napi, &scope) != napi_ok) {
+		zero_result(s, frame);
+		return;
+	}
+	if (env->depth == 0 && env->callbacks == 0)
+		bf_scratch_release(&env->scratch, (bf_mark){NULL, 0}); /* earlier results' strings */
+	env->callbacks++;
+	if (cb->state == BF_CALLBACK_HELD)
+		napi_get_reference_value(env->napi, cb->held, &function);
+	if (callback_arguments(&cx, s, frame, argv) == 0) {
+		if (env->depth == 0) {
+			call_from_loop(cb, function, s->nargs, argv, &result);
+		} else {
+			napi_get_undefined(env->napi, &self);
+			if (napi_call_function(env->napi, self, function, s->nargs, argv, &result) != napi_ok)
+				result = NULL;
+		}
+	}
+	cx.index = -1;
+	memset(value, 0, sizeof(value));
+	if (result != NULL && s->result.conversion != BF_CONV_VOID &&
+	    bf_convert_in(&cx, &s->result, result, value) != 0) {
+		memset(value, 0, sizeof(value));
+		result = NULL;
+	}
+	memcpy(frame, value, s->plan->result.size);
+	if (result == NULL && env->depth > 0) {
+		bf_env_catch(env);
+	} else if (result == NULL) {
+		napi_value error;
+		bool pending = false;
+
+		napi_is_exception_pending(env->napi, &pending);
+		if (pending && napi_get_and_clear_last_exception(env->napi, &error) == napi_ok)
+			napi_fatal_exception(env->napi, error);
+	}
+	env->callbacks--;
+	napi_close_handle_scope(env->napi, scope);
+}
+
+/* What the machine code calls, on whatever thread C is on. */
+static void callback_entered(void *data, void *frame)
+{
+	bf_js_callback *cb = data;
+	bf_env *env = cb->signature->env;
+	const char *why = NULL;
+
+	if (env->napi == NULL)
+		why = "after its JavaScript environment ended";
+	else if (!pthread_equal(pthread_self(), env->thread))
+		why = "from another thread";
+	else if (cb->state == BF_CALLBACK_IDLE)
+		why = "after its release (a function passed as an argument is released when the call returns;"
+		      " callback() makes one that lives longer)";
+	if (why != NULL) {
+		report(cb, why);
+		zero_result(cb->signature, frame);
+		return;
+	}
+	bf_callback_run(cb, frame);
+}
+
+/* --- signatures --------------------------------------------------------------------- */
+
+static void signature_free(bf_signature *s)
+{
+	bf_js_callback *lists[] = {s->idle, s->retired};
+
+	for (size_t i = 0; i < 2; i++) {
+		for (bf_js_callback *cb = lists[i], *next; cb != NULL; cb = next) {
+			next = cb->next;
+			bf_callback_free(cb->entry);
+			free(cb);
+		}
+	}
+	bf_plan_free(s->plan);
+	bf_types_unref(s->types);
+	bf_env_unref(s->env);
+	free(s->args);
+	free(s);
+}
+
+/* Signatures out of use, oldest first. Their entries answer late calls. */
+static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
+static bf_signature *retired, **retired_end = &retired;
+static unsigned nretired;
+
+static void signature_retire(bf_signature *s)
+{
+	bf_signature *oldest = NULL;
+
+	bf_converter_clear(&s->result, s->env);
+	for (uint32_t i = 0; i < s->nargs; i++)
+		bf_converter_clear(&s->args[i], s->env);
+	if (s->idle == NULL && s->retired == NULL) {
+		signature_free(s);
+		return;
+	}
+	pthread_mutex_lock(&retired_lock);
+	s->next = NULL;
+	*retired_end = s;
+	retired_end = &s->next;
+	if (++nretired > RETIRED_SIGNATURES) {
+		oldest = retired;
+		retired = oldest->next;
+		nretired--;
+	}
+	pthread_mutex_unlock(&retired_lock);
+	if (oldest != NULL)
+		signature_free(oldest);
+}
+
+void bf_signature_unref(bf_signature *s)
+{
+	if (s == NULL || --s->refs > 0)
+		return;
+	for (bf_signature **link = &s->env->signatures; *link != NULL; link = &(*link)->next) {
+		if (*link == s) {
+			*link = s->next;
+			break;
+		}
+	}
+	signature_retire(s);
+}
+
+static bf_signature *signature_new(bf_context *cx, const bf_type *function)
+{
+	bf_env *env = cx->env;
+	bf_signature *s = calloc(1, sizeof(*s));
+	bf_error err = {0};
+
+	if (s != NULL)
+		s->args = calloc(function->nparams + 1, sizeof(*s->args));
+	if (s == NULL || s->args == NULL) {
+		free(s);
+		bf_throw(env->napi, BF_ENOMEM, "out of memory");
+		return NULL;
+	}
+	if (bf_plan_new(function, NULL, 0, &s->plan, &err) != 0) {
+		free(s->args);
+		free(s);
+		bf_throw(env->napi, err.code, "callback: %s", err.message);
+		return NULL;
+	}
+	s->env = bf_env_ref(env);
+	s->refs = 1;
+	s->types = cx->types != NULL ? bf_types_ref(cx->types) : NULL;
+	s->type = function;
+	s->nargs = s->plan->nargs;
+	for (uint32_t i = 0; i < s->nargs; i++)
+		bf_converter_init(&s->args[i], function->params[i].type, function->params[i].name,
+				  s->plan->args[i].offset, 0);
+	bf_converter_init(&s->result, function->base, NULL, 0, 0);
+	s->idle_end = &s->idle;
+	s->retired_end = &s->retired;
+	s->next = env->signatures;
+	env->signatures = s;
+	return s;
+}
+
+bf_signature *bf_signature_get(bf_context *cx, const bf_type *function)
+{
+	function = bf_type_strip(function);
+	for (bf_signature *s = cx->env->signatures; s != NULL; s = s->next) {
+		if (s->type == function) {
+			s->refs++;
+			return s;
+		}
+	}
+	return signature_new(cx, function);
+}
+
+void bf_callbacks_end(bf_env *env)
+{
+	while (env->signatures != NULL) {
+		bf_signature *s = env->signatures;
+
+		env->signatures = s->next;
+		/* Converters and callback objects that still count it are finalized later, or never. */
+		s->next = NULL;
+	}
+}
+
+/* --- entries ---------------------------------------------------------------------------- */
+
+static bf_js_callback *entry_take(bf_signature *s, const char *name, int index)
+{
+	bf_js_callback *cb = s->idle;
+	bf_error err = {0};
+
+	if (cb != NULL) {
+		s->idle = cb->next;
+		if (s->idle == NULL)
+			s->idle_end = &s->idle;
+	} else {
+		cb = calloc(1, sizeof(*cb));
+		if (cb == NULL) {
+			bf_throw(s->env->napi, BF_ENOMEM, "out of memory");
+			return NULL;
+		}
+		cb->signature = s;
+		if (bf_callback_new(s->plan, callback_entered, cb, &cb->entry, &err) != 0) {
+			free(cb);
+			bf_throw_error(s->env->napi, &err);
+			return NULL;
+		}
+	}
+	s->refs++;
+	cb->next = NULL;
+	if (index > 0)
+		snprintf(cb->name, sizeof(cb->name), "%s() argument %d", name, index);
+	else
+		snprintf(cb->name, sizeof(cb->name), "%s", name);
+	return cb;
+}
+
+/* After a call: the next call may have it. */
+static void entry_idle(bf_js_callback *cb)
+{
+	bf_signature *s = cb->signature;
+
+	cb->state = BF_CALLBACK_IDLE;
+	cb->next = NULL;
+	*s->idle_end = cb;
+	s->idle_end = &cb->next;
+	bf_signature_unref(s);
+}
+
+/* After a release: C is more likely to have kept it, so it waits for longer. */
+static void entry_retire(bf_js_callback *cb)
+{
+	bf_signature *s = cb->signature;
+
+	cb->state = BF_CALLBACK_IDLE;
+	cb->next = NULL;
+	*s->retired_end = cb;
+	s->retired_end = &cb->next;
+	if (++s->nretired > RETIRED_ENTRIES) {
+		bf_js_callback *oldest = s->retired;
+
+		s->retired = oldest->next;
+		s->nretired--;
+		oldest->next = NULL;
+		*s->idle_end = oldest;
+		s->idle_end = &oldest->next;
+	}
+	bf_signature_unref(s);
+}
+
+void bf_lent_return(bf_lent *lent)
+{
+	while (lent->first != NULL) {
+		bf_js_callback *cb = lent->first;
+
+		lent->first = cb->next;
+		if (cb->held != NULL) {
+			napi_delete_reference(cb->signature->env->napi, cb->held);
+			cb->held = NULL;
+		}
+		entry_idle(cb);
+	}
+}
+
+static int lend(bf_context *cx, bf_converter *c, napi_value value, void **slot)
+{
+	bf_js_callback *cb;
+
+	if (c->signature == NULL)
+		c->signature = bf_signature_get(cx, c->target);
+	cb = c->signature != NULL ? entry_take(c->signature, cx->owner, cx->index) : NULL;
+	if (cb == NULL)
+		return -1;
+	if (cx->async) {
+		/* The call outlives this handle. */
+		cb->state = BF_CALLBACK_HELD;
+		napi_create_reference(cx->env->napi, value, 1, &cb->held);
+	} else {
+		cb->state = BF_CALLBACK_LENT;
+		cb->lent = value;
+	}
+	cb->next = cx->lent->first;
+	cx->lent->first = cb;
+	*slot = bf_callback_code(cb->entry);
+	return 0;
+}
+
+int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
+{
+	napi_valuetype type = napi_undefined;
+	size_t size;
+	bf_function *f;
+	const bf_type *from;
+	napi_value js_type;
+
+	napi_typeof(cx->env->napi, value, &type);
+	switch (type) {
+	case napi_null:
+		*(void **)slot = NULL;
+		return 0;
+	case napi_function:
+		f = bf_function_of(cx->env, value);
+		if (f != NULL) {
+			*(void **)slot = (void *)f->target;
+			return 0;
+		}
+		if (cx->lent == NULL)
+			return bf_context_throw(cx, c, BF_ETYPE,
+						"expected a callback that outlives the assignment (callback() makes "
+						"it), got a function");
+		return lend(cx, c, value, slot);
+	case napi_object:
+		js_type = bf_env_property(cx->env, value, BF_KEY_TYPE);
+		from = js_type != NULL ? bf_type_of(cx->env, js_type) : NULL;
+		if (from == NULL)
+			break;
+		from = bf_type_strip(from);
+		if (from->kind != BF_VOID && !bf_type_same(from, c->target)) {
+			char spelled[160];
+
+			bf_type_spell(from, NULL, spelled, sizeof(spelled));
+			return bf_context_throw(cx, c, BF_ETYPE, "expected a function, got a pointer to %s", spelled);
+		}
+		switch (bf_value_address(cx->env, value, slot, &size)) {
+		case 1:
+			return 0;
+		case -1:
+			return -1;
+		default:
+			break;
+		}
+		break;
+	default:
+		break;
+	}
+	return bf_context_expected(cx, c, BF_ETYPE, "a function, a callback or null", value);
+}
+
+/* --- for lib/ ------------------------------------------------------------------------------ */
+
+static void held_finalize(napi_env napi, void *data, void *hint)
+{
+	bf_js_callback *cb = data;
+
+	(void)hint;
+	if (cb->held != NULL) {
+		napi_delete_reference(napi, cb->held);
+		cb->held = NULL;
+		entry_retire(cb);
+	}
+}
+
+/* makeCallback(handle of the function type, function, name): an External that holds it. */
+static napi_value callback_make(napi_env napi, napi_callback_info info)
+{
+	bf_env *env = bf_env_get(napi);
+	size_t argc = 3;
+	napi_value argv[3], value = NULL;
+	char name[64] = "";
+	bf_type_handle *h;
+	bf_context cx = {.env = env};
+	bf_signature *s;
+	bf_js_callback *cb;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	h = bf_type_handle_get(napi, argv[0]);
+	if (h == NULL)
+		return NULL;
+	napi_get_value_string_utf8(napi, argv[2], name, sizeof(name), NULL);
+	cx.types = h->types;
+	s = bf_signature_get(&cx, h->type);
+	if (s == NULL)
+		return NULL;
+	cb = entry_take(s, name, 0);
+	bf_signature_unref(s);
+	if (cb == NULL)
+		return NULL;
+	cb->state = BF_CALLBACK_HELD;
+	if (napi_create_reference(napi, argv[1], 1, &cb->held) != napi_ok ||
+	    napi_create_external(napi, cb, held_finalize, NULL, &value) != napi_ok)
+		return bf_throw(napi, BF_ENOMEM, "out of memory");
+	return value;
+}
+
+static bf_js_callback *held_argument(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1];
+	void *data = NULL;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	if (napi_get_value_external(napi, argv[0], &data) != napi_ok)
+		bf_throw(napi, BF_ETYPE, "not a callback");
+	return data;
+}
+
+/* callbackAddress(external) */
+static napi_value callback_address(napi_env napi, napi_callback_info info)
+{
+	bf_js_callback *cb = held_argument(napi, info);
+
+	return cb != NULL ? bf_value_from_address(napi, bf_callback_code(cb->entry)) : NULL;
+}
+
+/* releaseCallback(external): C may not call it any more. Twice is once. */
+static napi_value callback_release(napi_env napi, napi_callback_info info)
+{
+	bf_js_callback *cb = held_argument(napi, info);
+
+	if (cb != NULL)
+		held_finalize(napi, cb, NULL);
+	return NULL;
+}
+
+napi_status bf_callback_exports(napi_env napi, napi_value exports)
+{
+	const napi_property_descriptor list[] = {
+	    {"makeCallback", NULL, callback_make, NULL, NULL, NULL, napi_default, NULL},
+	    {"callbackAddress", NULL, callback_address, NULL, NULL, NULL, napi_default, NULL},
+	    {"releaseCallback", NULL, callback_release, NULL, NULL, NULL, napi_default, NULL},
+	};
+
+	return napi_define_properties(napi, exports, sizeof(list) / sizeof(*list), list);
+}

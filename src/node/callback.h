@@ -1,0 +1,79 @@
+/*
+ * Callbacks: JavaScript functions that C calls through a function pointer.
+ *
+ * A signature is a function type ready to be called from C: plan and
+ * converters, shared by all callbacks of that type. A js_callback is one machine
+ * code entry; it is lent to a call that passes a function (and waits in its
+ * signature's line for the next one afterwards) or held by a callback object of
+ * lib/ until that is released.
+ *
+ * C may keep a function pointer longer than it should. So an entry is never
+ * unmapped while it could still be called by mistake: a released one stays in
+ * the line, says on stderr who was called too late, and returns zero.
+ *
+ * Exceptions: what the function throws waits in the environment and is thrown,
+ * the same object, by the biffi call that C was called from; until C returns
+ * there, callbacks return zero without running. With no such call on the stack
+ * (C was called by an event loop) it goes to 'uncaughtException'.
+ */
+#ifndef BF_NODE_CALLBACK_H
+#define BF_NODE_CALLBACK_H
+
+#include "../call/call.h"
+#include "convert.h"
+
+typedef struct bf_signature {
+	bf_env *env;
+	uint32_t refs;
+	bf_types *types;     /* counted; NULL: builtin parts only */
+	const bf_type *type; /* stripped BF_FUNCTION */
+	bf_plan *plan;
+	uint32_t nargs;
+	bf_converter *args;
+	bf_converter result;
+	struct bf_js_callback *idle, **idle_end;       /* lent before, oldest first */
+	struct bf_js_callback *retired, **retired_end; /* held before, oldest first */
+	unsigned nretired;
+	struct bf_signature *next; /* of the environment's */
+} bf_signature;
+
+typedef enum bf_callback_state {
+	BF_CALLBACK_IDLE, /* nobody may call it */
+	BF_CALLBACK_LENT, /* for the length of a call; `lent` is a handle of that call */
+	BF_CALLBACK_HELD, /* until released; `held` */
+} bf_callback_state;
+
+typedef struct bf_js_callback {
+	bf_signature *signature; /* counted while not idle */
+	bf_callback *entry;
+	bf_callback_state state;
+	char name[64]; /* for messages, stays after the release */
+	napi_value lent;
+	napi_ref held;
+	struct bf_js_callback *next; /* idle, or lent to the same call */
+} bf_js_callback;
+
+/* The callbacks lent to one call. */
+typedef struct bf_lent {
+	bf_js_callback *first;
+} bf_lent;
+
+void bf_lent_return(bf_lent *lent);
+
+/* The signature of a function type. Counted once more for the caller. NULL: an exception is pending. */
+bf_signature *bf_signature_get(bf_context *cx, const bf_type *function);
+void bf_signature_unref(bf_signature *s); /* NULL: nothing happens */
+
+/* Runs the function on its own thread: frame in, result into the frame. */
+void bf_callback_run(bf_js_callback *cb, void *frame);
+
+/* The conversion of a value to a function pointer, for convert.c. */
+int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);
+
+/* The environment ends: entries stay callable and say so. */
+void bf_callbacks_end(bf_env *env);
+
+/* makeCallback, releaseCallback for lib/. */
+napi_status bf_callback_exports(napi_env napi, napi_value exports);
+
+#endif

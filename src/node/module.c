@@ -1,0 +1,25 @@
+/* The addon's door: one environment record, and what each room exports to lib/. */
+#include <node_api.h>
+
+#include "callback.h"
+#include "env.h"
+#include "function.h"
+#include "library.h"
+#include "throw.h"
+#include "type.h"
+
+NAPI_MODULE_INIT()
+{
+	static napi_status (*const rooms[])(napi_env, napi_value) = {
+	    bf_env_exports, bf_type_exports, bf_library_exports, bf_function_exports, bf_callback_exports,
+	};
+	bf_env *ours = bf_env_get(env);
+
+	if (ours == NULL && bf_env_new(env, &ours) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++) {
+		if (rooms[i](env, exports) != napi_ok)
+			return bf_throw(env, BF_ENOMEM, "out of memory");
+	}
+	return exports;
+}

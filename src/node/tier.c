@@ -1,0 +1,29 @@
+#include "tier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const bf_tier *const tiers[] = {&bf_tier_ffi};
+
+enum { TIERS = sizeof(tiers) / sizeof(*tiers) };
+
+/* BIFFI_TIER=napi: neither v8 nor anything before napi. An unknown name forces nothing. */
+static size_t first_tier(void)
+{
+	const char *forced = getenv("BIFFI_TIER");
+
+	for (size_t i = 0; forced != NULL && i < TIERS; i++) {
+		if (strcmp(tiers[i]->name, forced) == 0)
+			return i;
+	}
+	return 0;
+}
+
+const char *bf_tier_make(bf_function *f, napi_value *out)
+{
+	for (size_t i = first_tier(); i < TIERS; i++) {
+		if (tiers[i]->make(f, out) == 0)
+			return tiers[i]->name;
+	}
+	return NULL;
+}

@@ -1,0 +1,20 @@
+/*
+ * Tiers: ways to make a JavaScript function of a record, fastest first. The last
+ * one, libffi, carries all; BIFFI_TIER names the first one to try.
+ */
+#ifndef BF_NODE_TIER_H
+#define BF_NODE_TIER_H
+
+#include "function.h"
+
+typedef struct bf_tier {
+	const char *name;                             /* as BIFFI_TIER says it */
+	int (*make)(bf_function *f, napi_value *out); /* non-zero, nothing thrown: this tier can't carry it */
+} bf_tier;
+
+extern const bf_tier bf_tier_ffi;
+
+/* Makes the function with the first tier that can; its name, or NULL: none could. */
+const char *bf_tier_make(bf_function *f, napi_value *out);
+
+#endif
