@@ -48,6 +48,11 @@ typedef struct bf_emit_in {
 	void *context;
 } bf_emit_in;
 
+typedef enum bf_emit_guard {
+	BF_GUARD_CAREFUL = 1, /* the call saves errno, counts depth, looks for failure: a little slower */
+	BF_GUARD_REFUSE = 2,  /* the call is refused */
+} bf_emit_guard;
+
 /* What leaves the adapter. */
 typedef enum bf_emit_out {
 	BF_EMIT_SAME,             /* the result as C returns it; narrow integers widened to 32 bits */
@@ -62,24 +67,27 @@ typedef struct bf_emit_adapter {
 	uint8_t out; /* bf_emit_out */
 
 	/*
-	 * Called in the target's stead when a conversion refused, or when the byte at
-	 * `guard` is not 0: `words` has the incoming words that are converted or kept, in
-	 * order, and the plan's frame the other arguments. It leaves the result at the
-	 * frame's start.
+	 * A byte that every call looks at first: bits of bf_emit_guard. NULL: none.
+	 * bf_emit_set_guard puts another one in its place.
+	 */
+	const uint8_t *guard;
+
+	/*
+	 * Called in the target's stead when a conversion refused or the guard says so.
+	 * `words` has the incoming words that are converted or kept, in order, and the
+	 * plan's frame the other arguments. It leaves the result at the frame's start.
 	 */
 	void (*refused)(void *context, void *frame, uint64_t *words);
 	void *refused_context;
-	const uint8_t *guard; /* NULL: none; bf_emit_set_guard needs one */
+
+	/* What a careful call does besides; each may be NULL. */
+	int *save_errno;                   /* gets errno after the call */
+	unsigned *depth;                   /* is incremented during the call */
+	const uint8_t *failed;             /* if that byte is not 0 after the call, */
+	void (*on_failure)(void *context); /* this is called with refused_context, and 0 returned */
 
 	uint64_t *wide;
-
-	/* After the call; each may be NULL. */
-	int *save_errno;                   /* gets errno */
-	const uint8_t *failed;             /* if that byte is not 0: calls on_failure, and returns what is there */
-	void (*on_failure)(void *context); /* context: refused_context */
-
-	unsigned *depth; /* incremented during the call */
-	void *preserve;  /* 16 bytes that are put back at the end as they were at the beginning (a mark) */
+	void *preserve; /* 16 bytes that are put back at the end as they were at the beginning (a mark) */
 } bf_emit_adapter;
 
 typedef struct bf_adapter {
@@ -92,7 +100,7 @@ typedef struct bf_adapter {
 #define BF_EMIT_MAX_IN 40
 bool bf_emit_adapter_new(const bf_plan *plan, const bf_emit_adapter *how, void (*target)(void), bf_adapter *out);
 
-/* From the next call on: another byte to look at. */
+/* From the next call on there is another byte to look at; only for adapters that were made with one. */
 int bf_emit_set_guard(bf_adapter *a, const uint8_t *guard);
 
 #endif

@@ -11,9 +11,10 @@
  *   FRAME          the plan's frame
  *   rsp            outgoing stack arguments
  *
- * A direct adapter converts nothing: it shuffles registers and jumps to the
- * target, or calls it if something is to be done afterwards. It becomes a framed
- * one only when it is refused.
+ * A direct adapter converts nothing and needs none of this: it shuffles
+ * registers and jumps to the target, or calls it if something is to be done
+ * afterwards. The guard chooses between two forms of the same adapter, and a
+ * third part, for refusals, is always framed.
  */
 #include "emit.h"
 
@@ -156,7 +157,8 @@ typedef struct adapter {
 	int32_t words, frame;           /* offsets from rbp */
 	int32_t below;                  /* from rbp to rsp */
 	int target, guard;              /* literals */
-	asm_label refused, guarded, failed, wide;
+	bool careful;                   /* the form that is emitted now */
+	asm_label refused, failed, wide;
 } adapter;
 
 static void place_incoming(adapter *d)
@@ -230,25 +232,29 @@ static void convert(adapter *d)
 /* add dword [*depth], +1 or -1; r11 is free. */
 static void change_depth(adapter *d, int by)
 {
-	if (!d->how->depth)
+	if (!d->careful || !d->how->depth)
 		return;
 	asm_constant(&d->a, R11, (uint64_t)(uintptr_t)d->how->depth);
 	asm_bytes(&d->a, "\x41\x83\x03", 3);
 	asm_8(&d->a, (uint8_t)by);
 }
 
-/* What is to be done after the call; the result's registers stay as they are. */
+/* Whether something is to be done after the call in this form. */
 static bool has_epilogue(const adapter *d)
 {
-	return d->how->save_errno || d->how->failed || d->how->depth || d->how->preserve ||
-	       d->how->out != BF_EMIT_SAME || d->plan->abi->result_in_memory ||
-	       (d->plan->abi->result.nmoves == 1 && d->plan->abi->result.moves[0].width < 4);
+	const bf_passage *r = &d->plan->abi->result;
+
+	return d->careful || d->how->out != BF_EMIT_SAME ||
+	       (r->nmoves == 1 && r->moves[0].place == BF_PLACE_GP && r->moves[0].width < 4);
 }
 
+/* The result's registers stay as they are. */
 static void after_call(adapter *d)
 {
 	asm_buf *a = &d->a;
 
+	if (!d->careful)
+		return;
 	change_depth(d, -1);
 	if (d->how->save_errno) {
 		/* The adapter belongs to one thread: whoever makes it is on it, and so errno stands where it does now.
@@ -297,14 +303,14 @@ static void shape_result(adapter *d)
 	}
 }
 
-/* The parts that are rarely run. */
+/* The parts of a form that are rarely run; both go back to `out`. */
 static void emit_cold(adapter *d, asm_label *out)
 {
 	asm_buf *a = &d->a;
 
 	if (d->failed.fixups >= 0) {
 		asm_label_here(a, &d->failed);
-		asm_load_literal(a, RDI, asm_literal(a, (uint64_t)(uintptr_t)d->how->refused_context));
+		asm_constant(a, RDI, (uint64_t)(uintptr_t)d->how->refused_context);
 		asm_call_literal(a, asm_literal(a, (uint64_t)(uintptr_t)d->how->on_failure));
 		asm_bytes(a, "\x31\xC0\x0F\x57\xC0", 5); /* xor eax, eax; xorps xmm0, xmm0 */
 		asm_jmp(a, out);
@@ -317,18 +323,7 @@ static void emit_cold(adapter *d, asm_label *out)
 		asm_bytes(a, "\x66\x48\x0F\x6E\xC0", 5); /* movq xmm0, rax */
 		asm_jmp(a, out);
 	}
-}
-
-static void emit_refused(adapter *d, asm_label *shape)
-{
-	asm_buf *a = &d->a;
-
-	asm_load_literal(a, RDI, asm_literal(a, (uint64_t)(uintptr_t)d->how->refused_context));
-	asm_lea(a, RSI, RBP, d->frame);
-	asm_lea(a, RDX, RBP, d->words);
-	asm_call_literal(a, asm_literal(a, (uint64_t)(uintptr_t)d->how->refused));
-	move_result(a, d->plan, RBP, d->frame, false);
-	asm_jmp(a, shape);
+	d->failed = d->wide = ASM_LABEL;
 }
 
 static void put_back(adapter *d, bool back)
@@ -341,10 +336,31 @@ static void put_back(adapter *d, bool back)
 	asm_bytes(&d->a, back ? "\x41\x0F\x11\x0B" : "\x44\x0F\x11\x7D\xF0", back ? 4 : 5);
 }
 
+/* From the state after `spill`; returns from the adapter. */
+static void emit_refused(adapter *d)
+{
+	asm_buf *a = &d->a;
+	asm_label out = ASM_LABEL;
+
+	asm_label_here(a, &d->refused);
+	asm_constant(a, RDI, (uint64_t)(uintptr_t)d->how->refused_context);
+	asm_lea(a, RSI, RBP, d->frame);
+	asm_lea(a, RDX, RBP, d->words);
+	asm_call_literal(a, asm_literal(a, (uint64_t)(uintptr_t)d->how->refused));
+	move_result(a, d->plan, RBP, d->frame, false);
+	shape_result(d);
+	asm_label_here(a, &out);
+	put_back(d, true);
+	asm_8(a, 0xC9);
+	asm_8(a, 0xC3);
+	emit_cold(d, &out);
+	d->refused = ASM_LABEL;
+}
+
 static void emit_framed(adapter *d)
 {
 	asm_buf *a = &d->a;
-	asm_label shape = ASM_LABEL, out = ASM_LABEL;
+	asm_label out = ASM_LABEL;
 
 	enter(d);
 	put_back(d, false);
@@ -354,23 +370,14 @@ static void emit_framed(adapter *d)
 	load_arguments(a, d->plan, RBP, d->frame);
 	asm_call_literal(a, d->target);
 	after_call(d);
-	asm_label_here(a, &shape);
 	shape_result(d);
 	asm_label_here(a, &out);
 	put_back(d, true);
 	asm_8(a, 0xC9);
 	asm_8(a, 0xC3);
 	emit_cold(d, &out);
-	if (d->guarded.fixups >= 0) {
-		asm_label_here(a, &d->guarded);
-		enter(d);
-		put_back(d, false);
-		spill(d);
-	}
-	if (d->guarded.fixups >= 0 || d->refused.fixups >= 0) {
-		asm_label_here(a, &d->refused);
-		emit_refused(d, &shape);
-	}
+	if (d->refused.fixups >= 0)
+		emit_refused(d);
 }
 
 /* True when every argument comes in as it goes out, one register or eightbyte each. */
@@ -443,41 +450,61 @@ static void shuffle(adapter *d, int32_t in_base, int32_t out_base)
 static void emit_direct(adapter *d)
 {
 	asm_buf *a = &d->a;
-	asm_label shape = ASM_LABEL, out = ASM_LABEL, framed_shape = ASM_LABEL;
+	asm_label out = ASM_LABEL;
 	int32_t room = 8 + (int32_t)d->plan->abi->stack_size;
 
 	if (!has_epilogue(d) && d->plan->abi->stack_size <= 8 * d->in_stack + 8) {
 		shuffle(d, 8, 8);
 		asm_jmp_literal(a, d->target);
-	} else {
-		asm_add_rsp(a, -room);
-		change_depth(d, 1);
-		shuffle(d, room + 8, 0);
-		asm_call_literal(a, d->target);
-		after_call(d);
-		asm_label_here(a, &shape);
-		shape_result(d);
-		asm_label_here(a, &out);
-		asm_add_rsp(a, room);
-		asm_8(a, 0xC3);
-		emit_cold(d, &out);
+		return;
 	}
-	if (d->guarded.fixups >= 0) {
-		asm_label after = ASM_LABEL;
+	asm_add_rsp(a, -room);
+	change_depth(d, 1);
+	shuffle(d, room + 8, 0);
+	asm_call_literal(a, d->target);
+	after_call(d);
+	shape_result(d);
+	asm_label_here(a, &out);
+	asm_add_rsp(a, room);
+	asm_8(a, 0xC3);
+	emit_cold(d, &out);
+}
 
-		asm_label_here(a, &d->guarded);
-		enter(d);
-		spill(d);
-		emit_refused(d, &framed_shape);
-		asm_label_here(a, &framed_shape);
-		d->wide = ASM_LABEL;
-		d->failed = ASM_LABEL;
-		shape_result(d);
-		asm_label_here(a, &after);
-		asm_8(a, 0xC9);
-		asm_8(a, 0xC3);
-		emit_cold(d, &after);
+static void emit_form(adapter *d)
+{
+	if (is_direct(d))
+		emit_direct(d);
+	else
+		emit_framed(d);
+}
+
+/* The plain form, then what the guard can ask for. */
+static void emit_all(adapter *d)
+{
+	asm_buf *a = &d->a;
+	asm_label guarded = ASM_LABEL, refuse = ASM_LABEL;
+
+	if (!d->how->guard) {
+		emit_form(d);
+		return;
 	}
+	asm_load_literal(a, R11, d->guard);
+	asm_test_byte(a, R11);
+	asm_jcc(a, CC_NE, &guarded);
+	emit_form(d);
+
+	asm_label_here(a, &guarded);
+	asm_bytes(a, "\x41\xF6\x03", 3); /* test byte [r11], BF_GUARD_REFUSE */
+	asm_8(a, BF_GUARD_REFUSE);
+	asm_jcc(a, CC_NE, &refuse);
+	d->careful = true;
+	emit_form(d);
+
+	asm_label_here(a, &refuse);
+	enter(d);
+	put_back(d, false);
+	spill(d);
+	emit_refused(d);
 }
 
 /* What comes in must cover every argument of the plan once, in order. */
@@ -503,20 +530,13 @@ bool bf_emit_adapter_new(const bf_plan *plan, const bf_emit_adapter *how, void (
 	asm_init(&d.a);
 	d.plan = plan;
 	d.how = how;
-	d.refused = d.guarded = d.failed = d.wide = ASM_LABEL;
+	d.refused = d.failed = d.wide = ASM_LABEL;
+	d.careful = false;
 	place_incoming(&d);
 	asm_landing(&d.a);
 	d.target = asm_literal(&d.a, (uint64_t)(uintptr_t)target);
 	d.guard = asm_literal(&d.a, (uint64_t)(uintptr_t)how->guard);
-	if (how->guard) {
-		asm_load_literal(&d.a, R11, d.guard);
-		asm_test_byte(&d.a, R11);
-		asm_jcc(&d.a, CC_NE, &d.guarded);
-	}
-	if (is_direct(&d))
-		emit_direct(&d);
-	else
-		emit_framed(&d);
+	emit_all(&d);
 	out->code = publish(&d.a, &size);
 	out->size = size;
 	out->target = asm_literal_offset(&d.a, d.target);
