@@ -34,8 +34,11 @@ static int argument(bf_abi_builder *b, const bf_slot *slot, uint32_t index)
 	/* An empty struct, a GNU extension, has no bytes that could travel. */
 	if (slot->size == 0)
 		return BF_OK;
-	return b->abi->arch == BF_ARCH_X64 ? bf_abi_x64_argument(b, slot, index)
-					   : bf_abi_arm64_argument(b, slot, index);
+	bf_slot passed = *slot;
+	if (index < b->plan->nfixed)
+		passed.type = bf_abi_passed_as(slot->type);
+	return b->abi->arch == BF_ARCH_X64 ? bf_abi_x64_argument(b, &passed, index)
+					   : bf_abi_arm64_argument(b, &passed, index);
 }
 
 int bf_abi_new(bf_arch arch, const bf_plan *plan, bf_abi **out, bf_error *err)
@@ -82,6 +85,20 @@ int bf_abi_new(bf_arch arch, const bf_plan *plan, bf_abi **out, bf_error *err)
 void bf_abi_free(bf_abi *abi)
 {
 	free(abi);
+}
+
+const bf_type *bf_abi_passed_as(const bf_type *t)
+{
+	while (t->kind == BF_UNION && (t->flags & BF_FLAG_TRANSPARENT) && t->nmembers > 0)
+		t = bf_type_strip(t->members[0].type);
+	return t;
+}
+
+uint32_t bf_abi_stack_align(bf_arch arch, const bf_type *t)
+{
+	if (arch == BF_ARCH_ARM64)
+		return bf_abi_arm64_stack_align(t);
+	return t->align > 8 ? t->align : 8;
 }
 
 uint32_t bf_abi_pieces(bf_arch arch, const bf_type *aggregate, bf_kind pieces[BF_MAX_PIECES])

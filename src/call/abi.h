@@ -100,6 +100,16 @@ int bf_abi_new(bf_arch arch, const bf_plan *plan, bf_abi **out, bf_error *err);
 void bf_abi_free(bf_abi *abi);
 
 /*
+ * The type as which an argument of type `t` travels: a transparent union's is
+ * that of its first member (gcc manual, "Common Type Attributes"). Fixed
+ * arguments only.
+ */
+const bf_type *bf_abi_passed_as(const bf_type *t);
+
+/* What `t` asks of its address in the stack of a call, where that is more than 8. */
+uint32_t bf_abi_stack_align(bf_arch arch, const bf_type *t);
+
+/*
  * The pieces an aggregate is made of as seen by `arch`: scalars that, laid end
  * to end in a struct of the same size and alignment, travel exactly as the
  * aggregate does. For consumers that know neither unions nor bit-fields.
@@ -136,5 +146,6 @@ uint32_t bf_abi_x64_pieces(const bf_type *t, bf_kind pieces[BF_MAX_PIECES]);
 int bf_abi_arm64_result(bf_abi_builder *b, const bf_slot *slot);
 int bf_abi_arm64_argument(bf_abi_builder *b, const bf_slot *slot, uint32_t index);
 uint32_t bf_abi_arm64_pieces(const bf_type *t, bf_kind pieces[BF_MAX_PIECES]);
+uint32_t bf_abi_arm64_stack_align(const bf_type *t);
 
 #endif

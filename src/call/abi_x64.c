@@ -154,7 +154,7 @@ int bf_abi_x64_argument(bf_abi_builder *b, const bf_slot *slot, uint32_t index)
 	/* "If there are no registers available for any eightbyte of an argument, the whole argument is passed on the
 	 * stack." */
 	if (memory || b->gp + gp > GP_ARGUMENTS || b->fp + fp > FP_ARGUMENTS) {
-		uint32_t align = t->align > 8 ? t->align : 8;
+		uint32_t align = bf_abi_stack_align(BF_ARCH_X64, t);
 
 		if (align > 16) {
 			char name[128];

@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi.h"
 #include "ffi_type.h"
 
-/* Arguments without bytes (empty structs) exist in the plan but not for libffi. */
+/*
+ * Arguments without bytes (empty structs) exist in the plan but not for libffi;
+ * one argument in two registers may be two for libffi, see `travels_as_scalars`.
+ */
+enum { ARGUMENTS_MAX = BF_MAX_ARGUMENTS + 1 };
+
 struct bf_cif {
 	ffi_cif cif;
 	bf_ffi_types types;
@@ -16,11 +22,36 @@ struct bf_cif {
 	ffi_type *args[];
 };
 
+/*
+ * Two mistakes of libffi on x86-64 with structs of more than 8 bytes in
+ * registers. Before 3.4.7 it copies all of the struct to the image of the
+ * general register that takes the first 8 bytes; if that is the last one, the
+ * rest lands in xmm0, where an earlier argument was (libffi issue 574). And its
+ * closures take a second half that is padding for one in a general register.
+ * Such a struct is described as the scalars that its registers hold; they may be
+ * 8 bytes wide, the frame has room.
+ */
+static bool travels_as_scalars(const bf_plan *plan, uint32_t i)
+{
+	if (BF_ARCH_HOST != BF_ARCH_X64 || plan->args[i].size <= 8)
+		return false;
+	const bf_passage *p = &plan->abi->args[i];
+	if (p->nmoves == 0 || p->moves[0].place == BF_PLACE_STACK || p->moves[0].width > 8)
+		return false;
+	return p->nmoves == 1 || (p->moves[0].place == BF_PLACE_GP && p->moves[0].at == 5);
+}
+
+static void add(bf_cif *c, ffi_type *type, uint32_t offset)
+{
+	c->args[c->nargs] = type;
+	c->offsets[c->nargs++] = offset;
+}
+
 int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err)
 {
 	*out = NULL;
-	size_t offsets = sizeof(bf_cif) + plan->nargs * sizeof(ffi_type *);
-	bf_cif *c = calloc(1, offsets + plan->nargs * sizeof(uint32_t));
+	size_t offsets = sizeof(bf_cif) + (plan->nargs + 1) * sizeof(ffi_type *);
+	bf_cif *c = calloc(1, offsets + (plan->nargs + 1) * sizeof(uint32_t));
 	if (c == NULL)
 		return bf_error_set(err, BF_ENOMEM, "out of memory");
 	c->offsets = (uint32_t *)((char *)c + offsets);
@@ -32,14 +63,25 @@ int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err)
 
 	uint32_t nfixed = 0;
 	for (uint32_t i = 0; rc == BF_OK && i < plan->nargs; i++) {
+		const bf_slot *slot = &plan->args[i];
 		char what[32];
+		ffi_type *type;
 
-		if (plan->args[i].size == 0)
+		if (slot->size == 0)
 			continue;
-		snprintf(what, sizeof(what), "argument %u", i + 1);
-		rc = bf_ffi_type(&c->types, plan->args[i].type, what, &c->args[c->nargs], err);
-		c->offsets[c->nargs++] = plan->args[i].offset;
-		nfixed += i < plan->nfixed;
+		if (travels_as_scalars(plan, i)) {
+			const bf_passage *p = &plan->abi->args[i];
+			for (uint32_t j = 0; j < p->nmoves; j++)
+				add(c, p->moves[j].place == BF_PLACE_GP ? &ffi_type_uint64 : &ffi_type_double,
+				    p->moves[j].frame);
+		} else {
+			snprintf(what, sizeof(what), "argument %u", i + 1);
+			rc = bf_ffi_type(&c->types, i < plan->nfixed ? bf_abi_passed_as(slot->type) : slot->type, what,
+					 &type, err);
+			add(c, type, slot->offset);
+		}
+		if (i < plan->nfixed)
+			nfixed = c->nargs;
 	}
 	if (rc != BF_OK) {
 		bf_cif_free(c);
@@ -81,7 +123,7 @@ static void narrow_result(const bf_plan *plan, void *frame)
 void bf_plan_call(const bf_plan *plan, void (*target)(void), void *frame)
 {
 	bf_cif *c = plan->cif;
-	void *values[BF_MAX_ARGUMENTS];
+	void *values[ARGUMENTS_MAX];
 
 	for (uint32_t i = 0; i < c->nargs; i++)
 		values[i] = (char *)frame + c->offsets[i];

@@ -30,7 +30,8 @@ static ffi_type *new_aggregate(bf_ffi_types *ts, const bf_type *t, uint64_t n)
 	chunk->next = ts->chunks;
 	ts->chunks = chunk;
 	chunk->type.size = t->size;
-	chunk->type.alignment = (unsigned short)(t->align > 0x8000 ? 0x8000 : t->align);
+	/* libffi looks at it only where an argument goes on the stack, and there it asks for 8 at least. */
+	chunk->type.alignment = (unsigned short)(t->align <= 8 ? t->align : bf_abi_stack_align(BF_ARCH_HOST, t));
 	chunk->type.type = FFI_TYPE_STRUCT;
 	chunk->type.elements = chunk->elements;
 	return &chunk->type;
@@ -151,6 +152,20 @@ static int from_pieces(bf_ffi_types *ts, const bf_type *t, const char *what, ffi
 	return BF_OK;
 }
 
+static bool is_record(const bf_type *t)
+{
+	return t->kind == BF_STRUCT || t->kind == BF_UNION;
+}
+
+/* AAPCS64 starts an argument that is aligned to 16 in an even register; libffi does not know. */
+static bool wants_even_register(const bf_type *t)
+{
+	bf_kind pieces[BF_MAX_PIECES];
+
+	return BF_ARCH_HOST == BF_ARCH_ARM64 && t->size <= 16 && bf_abi_stack_align(BF_ARCH_ARM64, t) == 16 &&
+	       bf_abi_pieces(BF_ARCH_ARM64, t, pieces) > 0 && pieces[0] != BF_LDOUBLE;
+}
+
 static int aggregate(bf_ffi_types *ts, const bf_type *t, const char *what, ffi_type **out, bf_error *err)
 {
 	uint64_t n = 0, end = 0;
@@ -180,7 +195,7 @@ int bf_ffi_type(bf_ffi_types *ts, const bf_type *t, const char *what, ffi_type *
 	*out = scalar(t);
 	if (*out != NULL)
 		return BF_OK;
-	if (t->kind == BF_STRUCT || t->kind == BF_UNION)
+	if (is_record(t) && !wants_even_register(t))
 		return aggregate(ts, t, what, out, err);
 #if defined(__x86_64__)
 	/* Two INTEGER eightbytes, aligned to 16 in memory: a struct of two longs with that alignment. */
