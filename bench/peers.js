@@ -20,6 +20,7 @@ module.exports = [
     runtime: 'node',
     env: { BIFFI_TIER: 'ffi' },
   },
+  { name: 'compat', title: 'biffi as ffi-napi', adapter: 'peers/compat.js', runtime: 'node' },
   { name: 'napi', title: 'Node-API addon', adapter: 'peers/napi.js', runtime: 'node' },
   { name: 'koffi', title: 'koffi', adapter: 'peers/koffi.js', runtime: 'node', needs: ['koffi'] },
   { name: 'ffi-rs', title: 'ffi-rs', adapter: 'peers/ffi-rs.js', runtime: 'node', needs: ['ffi-rs'] },

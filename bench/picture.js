@@ -7,6 +7,7 @@ const STYLE = {
   biffi: { color: '#d9480f', shape: 'dot', size: 7 },
   'biffi-napi': { color: '#f59f00', shape: 'dot', size: 5 },
   'biffi-ffi': { color: '#ffd43b', shape: 'dot', size: 5 },
+  compat: { color: '#e8590c', shape: 'triangle' },
   napi: { color: '#1f6f43', shape: 'square' },
   koffi: { color: '#1864ab', shape: 'square' },
   'ffi-rs': { color: '#862e9c', shape: 'triangle' },

@@ -3,7 +3,7 @@
 const { cases, loads } = require('./cases.js');
 const goals = require('./goals.js');
 
-const OURS = /^biffi/;
+const OURS = /^(biffi|compat)/;
 const NOISE = 1.25; /* the same peer differs by this much between two runs; less is no difference */
 
 function median(values) {

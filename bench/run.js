@@ -151,8 +151,10 @@ async function visit(column, names, ms, results) {
   let rest = names.filter((name) => !results[name]?.failed);
   while (rest.length) {
     let current;
+    let fatal;
     const end = await talk(column.measure(rest.join(','), ms), column.env, (line) => {
       if (line.info) column.info = line.info;
+      if (line.error && !line.case) fatal = line.error;
       if (!line.case) return;
       current = line.case;
       if (line.started) return;
@@ -167,7 +169,7 @@ async function visit(column, names, ms, results) {
     const dead = rest.includes(current) ? [current] : current ? [rest[0]] : rest;
     const why = end.stuck
       ? `not done after ${STUCK / 1000} s`
-      : `ended with ${end.signal ?? `exit code ${end.code}`}: ${end.said}`;
+      : `ended with ${end.signal ?? `exit code ${end.code}`}: ${fatal?.split('\n')[0] ?? end.said}`;
     for (const name of dead)
       results[name] = { rounds: results[name]?.rounds ?? [], error: why, failed: true };
     rest = rest.filter((name) => !dead.includes(name));
