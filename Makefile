@@ -206,13 +206,16 @@ $(addprefix test-,$(SUITES)):
 
 #: make bench        biffi beside its peers; a quick look: ONLY=biffi,koffi CASES=add_i32 NODES=20,24 ROUNDS=2
 bench: all
-	@scripts/install bench
+	-@scripts/install bench
 	@node bench/run.js
-	@$(MAKE) --no-print-directory bench-nginx
+ifeq ($(ONLY)$(CASES)$(NODES)$(ROUNDS)$(MS),)
+	@node bench/parse.js
+	@node bench/nginx/run.js
+endif
 
 #: make bench-nginx  Node.js inside nginx beside what else there is: ONLY=lua,thread,proxy SIZES=16 ROUNDS=1
 bench-nginx: all
-	@scripts/install bench
+	-@scripts/install bench
 	@node bench/nginx/run.js
 
 # --- lint -------------------------------------------------------------------------

@@ -118,6 +118,25 @@ function startTable(summary) {
   return table(['ms', 'import', 'define 30', 'call each once', 'define 300', 'call each once'], rows);
 }
 
+/** biffi on every Node.js version beside the others on the newest. */
+function shortTable(summary) {
+  const last = summary.nodes[summary.nodes.length - 1];
+  const others = columnsOf(summary, last).filter((c) => !OURS.test(c.name));
+  const mine = summary.data.columns.filter((c) => c.peer === 'biffi');
+  if (!mine.length) return '';
+  const columns = [others[0], ...mine, ...others.slice(1)];
+  const title = (c) =>
+    c.peer === 'biffi' ? `biffi, Node ${c.node}` : c.node ? `${c.title}, Node ${c.node}` : c.title;
+  const rows = summary.cases.map((kase) => {
+    const text = columns.map((column) => {
+      const cell = summary.cells[column.name][kase.name];
+      return !cell ? '' : cell.failed ? (cell.lacks ? '–' : '✗') : ns(cell.median);
+    });
+    return [kase.title, ...text.map((t, i) => (columns[i].peer === 'biffi' ? `**${t}**` : t))];
+  });
+  return table(['ns', ...columns.map(title)], rows);
+}
+
 /** What a peer could not do, or did wrong, each reason once. */
 function notes(summary) {
   const reasons = new Map();
@@ -208,6 +227,8 @@ function markdown(summary) {
     'A cell: the median over the rounds of the median time of one operation, in nanoseconds; in brackets how many ' +
       'times plain C through a volatile function pointer takes it. – the peer cannot do it, ✗ it failed (below).',
   ];
+  const short = shortTable(summary);
+  if (short) out.push('', '## In short', '', short);
   const versions = data.columns
     .filter((c) => c.info && !c.node)
     .map((c) => `${c.title} ${c.info[c.peer] ?? ''} (V8 or node ${c.info.v8 ?? ''})`);
@@ -248,4 +269,4 @@ function markdown(summary) {
   return out.join('\n') + '\n';
 }
 
-module.exports = { summarise, markdown, columnsOf, ns, times, median, table };
+module.exports = { summarise, markdown, shortTable, columnsOf, ns, times, median, table };
