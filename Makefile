@@ -70,7 +70,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 # --- targets ----------------------------------------------------------------------
 
 SUITES := ctype call lib asan nodes nginx host compat
-.PHONY: all addon fixtures ctests asan deps help clean install pack demo run bench bench-nginx format
+.PHONY: all addon fixtures ctests asan deps help clean install pack demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
 #: make              build everything that has sources: build/biffi.node, build/lib*.so
@@ -217,6 +217,16 @@ endif
 bench-nginx: all
 	-@scripts/install bench
 	@node bench/nginx/run.js
+
+# --- the demo ---------------------------------------------------------------------
+
+#: make demo         install, build, and show both directions at work
+demo:
+	@scripts/install demo
+	@$(PARALLEL_MAKE) run-demo
+
+run-demo: all
+	@node demo/tour.js
 
 # --- lint -------------------------------------------------------------------------
 

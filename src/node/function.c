@@ -99,8 +99,10 @@ int bf_function_new(bf_env *env, const char *name, void *target, bf_library_hand
 	bf_function *f = calloc(1, sizeof(*f));
 	int rc;
 
-	if (f == NULL)
-		return bf_error_set(err, BF_ENOMEM, "out of memory");
+	if (f == NULL) {
+		bf_error_set(err, BF_ENOMEM, "out of memory");
+		return BF_ENOMEM;
+	}
 	f->refs = 1;
 	f->env = bf_env_ref(env);
 	f->flags = flags;
