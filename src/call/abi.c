@@ -2,6 +2,17 @@
 
 #include <stdlib.h>
 
+bf_arch bf_abi_host(void)
+{
+#if defined(__x86_64__) && !defined(_WIN32) && defined(__LP64__)
+	return BF_ARCH_X64;
+#elif defined(__aarch64__) && !defined(__APPLE__) && defined(__AARCH64EL__) && defined(__LP64__)
+	return BF_ARCH_ARM64;
+#else
+	return BF_ARCH_NONE;
+#endif
+}
+
 void bf_abi_add(bf_abi_builder *b, bf_place place, uint32_t at, uint32_t frame, uint32_t width, bf_extend extend,
 		bool address)
 {

@@ -21,13 +21,8 @@ typedef enum bf_arch {
 	BF_ARCH_ARM64, /* AAPCS64, little-endian */
 } bf_arch;
 
-#if defined(__x86_64__) && !defined(_WIN32) && defined(__LP64__)
-#define BF_ARCH_HOST BF_ARCH_X64
-#elif defined(__aarch64__) && !defined(__APPLE__) && defined(__AARCH64EL__) && defined(__LP64__)
-#define BF_ARCH_HOST BF_ARCH_ARM64
-#else
-#define BF_ARCH_HOST BF_ARCH_NONE
-#endif
+/* The rules of the machine that this runs on; BF_ARCH_NONE if they are none of ours. */
+bf_arch bf_abi_host(void);
 
 typedef enum bf_place {
 	BF_PLACE_GP,  /* general register. Arguments: 0.. are rdi rsi rdx rcx r8 r9, or x0..x7. Results: rax rdx, or x0

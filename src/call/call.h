@@ -34,8 +34,9 @@ typedef struct bf_plan {
 	uint32_t frame_size, frame_align;
 	bf_slot result; /* offset 0; size 0 for void */
 	const bf_slot *args;
-	struct bf_abi *abi; /* registers and stack, see abi.h */
-	struct bf_cif *cif; /* private to the libffi tier */
+	struct bf_abi *abi;          /* registers and stack, see abi.h */
+	struct bf_cif *cif;          /* private to the libffi tier */
+	struct bf_plan_entry *entry; /* the code of its callbacks, private to callback.c */
 } bf_plan;
 
 /*
@@ -61,13 +62,22 @@ void bf_plan_call_errno(const bf_plan *plan, void (*target)(void), void *frame, 
 /*
  * Callbacks. `handler` gets a frame in the plan's layout with the arguments
  * filled in, and leaves the result at offset 0. It runs on whatever thread C
- * calls from.
+ * calls from, and errno is left as the handler leaves it. The plan must outlive
+ * its callbacks. Any thread may make and free callbacks; making one costs tens
+ * of nanoseconds once the plan has made its first.
+ *
+ * C must not call a freed callback; if it does, the next callbacks that are made
+ * will not be the ones it reaches, but some later one may.
  */
 typedef void bf_callback_handler(void *data, void *frame);
 typedef struct bf_callback bf_callback;
 
 int bf_callback_new(const bf_plan *plan, bf_callback_handler *handler, void *data, bf_callback **out, bf_error *err);
 void *bf_callback_code(const bf_callback *cb); /* the function pointer for C */
-void bf_callback_free(bf_callback *cb);
+void bf_callback_free(bf_callback *cb);        /* NULL: nothing happens */
+
+/* From now on callbacks are libffi closures, not machine code; for tests, and for whoever chooses tiers. */
+void bf_callback_use_libffi(bool always);
+bool bf_callback_is_machine_code(const bf_callback *cb);
 
 #endif

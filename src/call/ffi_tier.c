@@ -6,21 +6,9 @@
 #include <string.h>
 
 #include "abi.h"
-#include "ffi_type.h"
 
-/*
- * Arguments without bytes (empty structs) exist in the plan but not for libffi;
- * one argument in two registers may be two for libffi, see `travels_as_scalars`.
- */
+/* One argument in two registers may be two for libffi. */
 enum { ARGUMENTS_MAX = BF_MAX_ARGUMENTS + 1 };
-
-struct bf_cif {
-	ffi_cif cif;
-	bf_ffi_types types;
-	uint32_t nargs;
-	uint32_t *offsets; /* in the plan's frame, of libffi's arguments */
-	ffi_type *args[];
-};
 
 /*
  * Two mistakes of libffi on x86-64 with structs of more than 8 bytes in
@@ -33,7 +21,7 @@ struct bf_cif {
  */
 static bool travels_as_scalars(const bf_plan *plan, uint32_t i)
 {
-	if (BF_ARCH_HOST != BF_ARCH_X64 || plan->args[i].size <= 8)
+	if (bf_abi_host() != BF_ARCH_X64 || plan->args[i].size <= 8)
 		return false;
 	const bf_passage *p = &plan->abi->args[i];
 	if (p->nmoves == 0 || p->moves[0].place == BF_PLACE_STACK || p->moves[0].width > 8)
@@ -58,7 +46,11 @@ int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err)
 
 	ffi_type *result = &ffi_type_void;
 	int rc = BF_OK;
-	if (plan->result.size > 0)
+	/* A struct of one long double: libffi looks for it in rax. */
+	if (bf_abi_host() == BF_ARCH_X64 && plan->abi->result.nmoves == 1 &&
+	    plan->abi->result.moves[0].place == BF_PLACE_X87)
+		result = &ffi_type_longdouble;
+	else if (plan->result.size > 0)
 		rc = bf_ffi_type(&c->types, plan->result.type, "result", &result, err);
 
 	uint32_t nfixed = 0;
@@ -136,92 +128,4 @@ void bf_plan_call_errno(const bf_plan *plan, void (*target)(void), void *frame, 
 	errno = *error;
 	bf_plan_call(plan, target, frame);
 	*error = errno;
-}
-
-/* --- callbacks ---------------------------------------------------------------- */
-
-struct bf_callback {
-	const bf_plan *plan;
-	bf_callback_handler *handler;
-	void *data;
-	ffi_closure *closure;
-	void *code;
-};
-
-/* The inverse of narrow_result: C finds integer results filled up to ffi_arg. */
-static void widen_result(const bf_type *t, const void *frame, void *ret)
-{
-	switch (t->size) {
-	case 1:
-		*(ffi_arg *)ret = bf_type_is_signed(t) ? (ffi_arg) * (const int8_t *)frame : *(const uint8_t *)frame;
-		break;
-	case 2:
-		*(ffi_arg *)ret = bf_type_is_signed(t) ? (ffi_arg) * (const int16_t *)frame : *(const uint16_t *)frame;
-		break;
-	case 4:
-		*(ffi_arg *)ret = bf_type_is_signed(t) ? (ffi_arg) * (const int32_t *)frame : *(const uint32_t *)frame;
-		break;
-	default:
-		memcpy(ret, frame, t->size);
-		break;
-	}
-}
-
-static void run_closure(ffi_cif *cif, void *ret, void **values, void *data)
-{
-	const bf_callback *cb = data;
-	const bf_plan *plan = cb->plan;
-	const bf_cif *c = plan->cif;
-	unsigned char room[plan->frame_size + plan->frame_align];
-	unsigned char *frame =
-	    (unsigned char *)(((uintptr_t)room + plan->frame_align - 1) & ~(uintptr_t)(plan->frame_align - 1));
-
-	(void)cif;
-	for (uint32_t i = 0; i < c->nargs; i++)
-		memcpy(frame + c->offsets[i], values[i], c->args[i]->size);
-	cb->handler(cb->data, frame);
-
-	if (plan->result.size == 0)
-		return;
-	if (bf_type_is_integer(plan->result.type))
-		widen_result(plan->result.type, frame, ret);
-	else
-		memcpy(ret, frame, plan->result.size);
-}
-
-int bf_callback_new(const bf_plan *plan, bf_callback_handler *handler, void *data, bf_callback **out, bf_error *err)
-{
-	*out = NULL;
-	bf_callback *cb = calloc(1, sizeof(*cb));
-	if (cb == NULL)
-		return bf_error_set(err, BF_ENOMEM, "out of memory");
-
-	cb->plan = plan;
-	cb->handler = handler;
-	cb->data = data;
-	cb->closure = ffi_closure_alloc(sizeof(*cb->closure), &cb->code);
-	if (cb->closure == NULL) {
-		free(cb);
-		return bf_error_set(err, BF_ESYSTEM, "no executable memory for a callback");
-	}
-	ffi_status status = ffi_prep_closure_loc(cb->closure, &plan->cif->cif, run_closure, cb, cb->code);
-	if (status != FFI_OK) {
-		bf_callback_free(cb);
-		return bf_error_set(err, BF_EUNSUPPORTED, "libffi refuses the callback (status %d)", (int)status);
-	}
-	*out = cb;
-	return BF_OK;
-}
-
-void *bf_callback_code(const bf_callback *cb)
-{
-	return cb->code;
-}
-
-void bf_callback_free(bf_callback *cb)
-{
-	if (cb == NULL)
-		return;
-	ffi_closure_free(cb->closure);
-	free(cb);
 }

@@ -1,16 +1,34 @@
 /*
  * The libffi tier: what a plan looks like to libffi. Private to src/call;
- * bf_plan_call and the bf_callback functions of call.h are implemented here.
+ * bf_plan_call of call.h is implemented here.
  */
 #ifndef BF_CALL_FFI_TIER_H
 #define BF_CALL_FFI_TIER_H
 
 #include "call.h"
+#include "ffi_type.h"
 
-typedef struct bf_cif bf_cif;
+/*
+ * Arguments without bytes (empty structs) exist in the plan but not for libffi;
+ * one argument in two registers may be two for libffi.
+ */
+typedef struct bf_cif {
+	ffi_cif cif;
+	bf_ffi_types types;
+	uint32_t nargs;
+	uint32_t *offsets; /* in the plan's frame, of libffi's arguments */
+	ffi_type *args[];
+} bf_cif;
 
 /* Errors: BF_EUNSUPPORTED with the argument's index and type for what libffi has no type for. */
 int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err);
 void bf_cif_free(bf_cif *cif); /* NULL: nothing happens */
+
+/* A function pointer for C that runs `handler` as bf_callback_new says. */
+typedef struct bf_closure bf_closure;
+
+int bf_closure_new(const bf_plan *plan, bf_callback_handler *handler, void *data, bf_closure **out, bf_error *err);
+void *bf_closure_code(const bf_closure *closure);
+void bf_closure_free(bf_closure *closure);
 
 #endif

@@ -31,7 +31,7 @@ static ffi_type *new_aggregate(bf_ffi_types *ts, const bf_type *t, uint64_t n)
 	ts->chunks = chunk;
 	chunk->type.size = t->size;
 	/* libffi looks at it only where an argument goes on the stack, and there it asks for 8 at least. */
-	chunk->type.alignment = (unsigned short)(t->align <= 8 ? t->align : bf_abi_stack_align(BF_ARCH_HOST, t));
+	chunk->type.alignment = (unsigned short)(t->align <= 8 ? t->align : bf_abi_stack_align(bf_abi_host(), t));
 	chunk->type.type = FFI_TYPE_STRUCT;
 	chunk->type.elements = chunk->elements;
 	return &chunk->type;
@@ -135,13 +135,13 @@ static int from_pieces(bf_ffi_types *ts, const bf_type *t, const char *what, ffi
 {
 	bf_kind pieces[BF_MAX_PIECES];
 
-	if (BF_ARCH_HOST == BF_ARCH_NONE) {
+	if (bf_abi_host() == BF_ARCH_NONE) {
 		char name[256];
 		bf_type_spell(t, NULL, name, sizeof(name));
 		return bf_error_set(err, BF_EUNSUPPORTED, "%s of type %s: libffi can't carry it on this architecture",
 				    what, name);
 	}
-	uint32_t n = bf_abi_pieces(BF_ARCH_HOST, t, pieces);
+	uint32_t n = bf_abi_pieces(bf_abi_host(), t, pieces);
 	ffi_type *type = new_aggregate(ts, t, n > 0 ? n : 1);
 	if (type == NULL)
 		return out_of_memory(err);
@@ -162,7 +162,7 @@ static bool wants_even_register(const bf_type *t)
 {
 	bf_kind pieces[BF_MAX_PIECES];
 
-	return BF_ARCH_HOST == BF_ARCH_ARM64 && t->size <= 16 && bf_abi_stack_align(BF_ARCH_ARM64, t) == 16 &&
+	return bf_abi_host() == BF_ARCH_ARM64 && t->size <= 16 && bf_abi_stack_align(BF_ARCH_ARM64, t) == 16 &&
 	       bf_abi_pieces(BF_ARCH_ARM64, t, pieces) > 0 && pieces[0] != BF_LDOUBLE;
 }
 

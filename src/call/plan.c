@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "abi.h"
+#include "entry.h"
 #include "ffi_tier.h"
 
 /* The values of a call live on the stack of whoever calls; a frame larger than this is refused. */
@@ -133,9 +134,10 @@ int bf_plan_new(const bf_type *fn, const bf_type *const *extra, uint32_t nextra,
 	plan->nfixed = fn->nparams;
 	plan->args = args;
 
-	int rc = lay_out(plan, args, extra, err);
-	if (rc == BF_OK && BF_ARCH_HOST != BF_ARCH_NONE)
-		rc = bf_abi_new(BF_ARCH_HOST, plan, &plan->abi, err);
+	plan->entry = calloc(1, sizeof(*plan->entry));
+	int rc = plan->entry != NULL ? lay_out(plan, args, extra, err) : bf_error_set(err, BF_ENOMEM, "out of memory");
+	if (rc == BF_OK && bf_abi_host() != BF_ARCH_NONE)
+		rc = bf_abi_new(bf_abi_host(), plan, &plan->abi, err);
 	if (rc == BF_OK)
 		rc = bf_cif_new(plan, &plan->cif, err);
 	if (rc != BF_OK) {
@@ -150,6 +152,7 @@ void bf_plan_free(bf_plan *plan)
 {
 	if (plan == NULL)
 		return;
+	bf_plan_entry_free(plan->entry);
 	bf_cif_free(plan->cif);
 	bf_abi_free(plan->abi);
 	free(plan);

@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "../../src/call/abi.h"
+#include "../../src/call/code.h"
+
 /* What the handlers below are given: the plan, to find the arguments, and a trace of what ran. */
 struct context {
 	const bf_plan *plan;
@@ -218,6 +221,73 @@ static void calls_nest(void **state)
 	bf_plan_free(plan);
 }
 
+static int with_closures(void **state)
+{
+	bf_callback_use_libffi(true);
+	return types_setup(state);
+}
+
+static void a_freed_callback_answers_0(void **state)
+{
+	(void)state;
+	struct context context;
+	bf_callback *cb, *others[20];
+	bf_plan *plan = plan_for(function(INT, INT));
+	int (*code)(int) = (int (*)(int))make(plan, descend, &context, &cb);
+
+	assert_int_equal(code(0), 0);
+	assert_int_equal(context.calls, 1);
+	bool is_machine_code = bf_callback_is_machine_code(cb);
+	bf_callback_free(cb);
+	if (!is_machine_code) {
+		bf_plan_free(plan);
+		skip();
+	}
+	/* Its stub waits behind all the other free ones. */
+	for (int i = 0; i < 20; i++) {
+		struct context other;
+		make(plan, descend, &other, &others[i]);
+		assert_ptr_not_equal(bf_callback_code(others[i]), (void *)code);
+	}
+	assert_int_equal(code(7), 0);
+	assert_int_equal(context.calls, 1);
+	for (int i = 0; i < 20; i++)
+		bf_callback_free(others[i]);
+	bf_plan_free(plan);
+}
+
+static void what_the_machine_code_does_not_carry_is_a_closure(void **state)
+{
+	(void)state;
+	struct context context;
+	bf_callback *cb;
+	bf_plan *plan = plan_for(function(VOID, structure(array_of(CHAR, 10000))));
+
+	make(plan, count, &context, &cb);
+	assert_false(bf_callback_is_machine_code(cb));
+	struct bytes {
+		char a[10000];
+	} bytes = {{1}};
+	((void (*)(struct bytes))bf_callback_code(cb))(bytes);
+	assert_int_equal(context.calls, 1);
+	bf_callback_free(cb);
+	bf_plan_free(plan);
+}
+
+static void the_host_has_machine_code(void **state)
+{
+	(void)state;
+	struct context context;
+	bf_callback *cb;
+	bf_plan *plan = plan_for(function(VOID));
+
+	make(plan, count, &context, &cb);
+	assert_int_equal(bf_callback_is_machine_code(cb),
+			 bf_abi_host() != BF_ARCH_NONE && bf_code_how() != BF_CODE_DENIED);
+	bf_callback_free(cb);
+	bf_plan_free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,5 +296,12 @@ int main(void)
 	    cmocka_unit_test(any_thread_may_call), cmocka_unit_test(callbacks_are_many_and_apart),
 	    cmocka_unit_test(calls_nest),
 	};
-	return cmocka_run_group_tests(tests, types_setup, types_teardown);
+	const struct CMUnitTest machine_code_tests[] = {
+	    cmocka_unit_test(the_host_has_machine_code),
+	    cmocka_unit_test(a_freed_callback_answers_0),
+	    cmocka_unit_test(what_the_machine_code_does_not_carry_is_a_closure),
+	};
+	int failed = cmocka_run_group_tests_name("machine code", machine_code_tests, types_setup, types_teardown);
+	failed += cmocka_run_group_tests_name("callbacks", tests, types_setup, types_teardown);
+	return failed + cmocka_run_group_tests_name("closures", tests, with_closures, types_teardown);
 }

@@ -187,7 +187,7 @@ static void machine_code_calls(void **state)
 	}
 	/* A machine without an emitter carries none; one with it may decline the odd giant. */
 	print_message("machine code carries %u of %u\n", carried, nspecimens);
-	if (carried == 0 && (BF_ARCH_HOST == BF_ARCH_NONE || bf_code_how() == BF_CODE_DENIED))
+	if (carried == 0 && (bf_abi_host() == BF_ARCH_NONE || bf_code_how() == BF_CODE_DENIED))
 		skip();
 	assert_true(carried >= nspecimens * 9 / 10);
 	call_all(by_machine_code, ncalls / 4, "machine code");
@@ -206,12 +206,11 @@ static void visited(void *data, void *frame)
 	memcpy(frame, v->result, v->plan->result.size);
 }
 
-static void callbacks(void **state)
+static void call_back(unsigned long n, const char *what)
 {
-	(void)state;
 	struct visit visit = {.arguments = malloc(ROOM), .result = malloc(ROOM)};
 
-	for (unsigned long done = 0; done < ncalls / 4; done++) {
+	for (unsigned long done = 0; done < n; done++) {
 		const struct specimen *s = &specimens[done % nspecimens];
 		unsigned char *frame = frame_for(s->plan);
 		bf_callback *cb;
@@ -222,8 +221,8 @@ static void callbacks(void **state)
 		fill_values(s, frame, visit.result);
 		s->caller(bf_callback_code(cb), frame);
 		for (uint32_t i = 0; i < s->plan->nargs; i++)
-			compare(s, &s->plan->args[i], frame, visit.arguments, "callback");
-		compare(s, &s->plan->result, visit.result, frame, "callback");
+			compare(s, &s->plan->args[i], frame, visit.arguments, what);
+		compare(s, &s->plan->result, visit.result, frame, what);
 		bf_callback_free(cb);
 		free(frame);
 	}
@@ -231,13 +230,25 @@ static void callbacks(void **state)
 	free(visit.result);
 }
 
+static void callbacks(void **state)
+{
+	(void)state;
+	call_back(ncalls / 8, "callback");
+}
+
+static void closures(void **state)
+{
+	(void)state;
+	bf_callback_use_libffi(true);
+	call_back(ncalls / 8, "closure");
+	bf_callback_use_libffi(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(libffi_calls),
-	    cmocka_unit_test(classified_calls),
-	    cmocka_unit_test(machine_code_calls),
-	    cmocka_unit_test(callbacks),
+	    cmocka_unit_test(libffi_calls), cmocka_unit_test(classified_calls), cmocka_unit_test(machine_code_calls),
+	    cmocka_unit_test(callbacks),    cmocka_unit_test(closures),
 	};
 	return cmocka_run_group_tests(tests, generate, clean);
 }
