@@ -137,9 +137,13 @@ $(A)/biffi.node: $(call asan,node) $(call asan,call) $(call asan,ctype)
 $(B)/libbiffi.so: $(HOST_OBJ)
 	$(call say,LINK)
 	$(Q)$(CXX) -shared -o $@ $^ $(LIBNODE_LIBS) -ldl -lpthread $(LDFLAGS)
-$(B)/libffi_nodejs.so: $(HOST_NGINX_OBJ) $(B)/libbiffi.so
+$(B)/libffi_nodejs.so: $(HOST_NGINX_OBJ) $(B)/obj/host/bytes.c.o $(B)/libbiffi.so $(B)/resty_ffi.js
 	$(call say,LINK)
-	$(Q)$(CC) -shared -o $@ $(HOST_NGINX_OBJ) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
+	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
+# The JavaScript half of libffi_nodejs.so lies beside it.
+$(B)/resty_ffi.js: src/host/resty_ffi.js
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 $(B)/libresty_ffi.so: $(call obj,nginx)
 	$(call say,LINK)
 	$(Q)$(CC) -shared -o $@ $^ -ldl -lpthread $(LDFLAGS)

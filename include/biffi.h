@@ -65,6 +65,13 @@ typedef struct biffi_options {
 	int timeout;        /* milliseconds that opening may take; 0 is 10000 */
 	const char *folder; /* where modules are looked up; NULL: the working directory */
 	const char *config; /* handlers see it as context.config */
+	/*
+	 * Not NULL: an export that is called once, with (config, argument). It answers 0
+	 * or undefined, anything else refuses; or a function, which is the only handler;
+	 * or a promise of these.
+	 */
+	const char *init;
+	int argument;
 	/* Those of the first module that is opened in a mode serve all of them there. */
 	/* console.* and what goes wrong outside of a call; may run on any thread. NULL: standard error */
 	void (*log)(void *data, int level, const char *text, size_t length);
@@ -87,6 +94,9 @@ typedef void (*biffi_done)(void *data, int code, char *bytes, size_t length);
  * `message` (which may be NULL).
  */
 BIFFI_API int biffi_open(biffi **out, const char *module, const biffi_options *options, char *message, size_t size);
+
+/* Whether it has a handler, which a module with `init` need not have. */
+BIFFI_API int biffi_serves(biffi *module);
 
 /*
  * Calls a method; `method` may be NULL. Does not wait. `request` (NULL: null in

@@ -1,12 +1,12 @@
 #include "binding.h"
+#include "bytes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	BATCH = 256, /* messages a call into JavaScript */
-	FIELDS = 5,  /* of a message in the batch: kind, token, module, method, request */
-	SHORT = 1024 /* UTF-16 units of a string that is converted on the stack */
+	FIELDS = 5   /* of a message in the batch: kind, token, module, method, request */
 };
 
 /*
@@ -138,84 +138,6 @@ void bf_binding_free(bf_binding *binding)
 
 /* --- values ----------------------------------------------------------------------- */
 
-static char *copy_bytes(const void *data, size_t length)
-{
-	char *bytes = malloc(length + 1);
-
-	if (bytes) {
-		if (length) {
-			memcpy(bytes, data, length);
-		}
-		bytes[length] = '\0';
-	}
-	return bytes;
-}
-
-/* A UTF-8 copy. The number of UTF-16 units is known at once, that of bytes only by a walk. */
-static char *copy_string(napi_env env, napi_value value, size_t *length)
-{
-	char brief[3 * SHORT + 4], *bytes;
-	size_t units;
-
-	if (napi_get_value_string_utf16(env, value, NULL, 0, &units) != napi_ok) {
-		return NULL;
-	}
-	if (units <= SHORT) {
-		return napi_get_value_string_utf8(env, value, brief, sizeof(brief), length) == napi_ok
-			   ? copy_bytes(brief, *length)
-			   : NULL;
-	}
-	if (napi_get_value_string_utf8(env, value, NULL, 0, length) != napi_ok) {
-		return NULL;
-	}
-	bytes = malloc(*length + 1);
-	if (bytes && napi_get_value_string_utf8(env, value, bytes, *length + 1, length) != napi_ok) {
-		free(bytes);
-		bytes = NULL;
-	}
-	return bytes;
-}
-
-/* False: not a kind of bytes, or out of memory. Absent bytes (null, undefined) are NULL. */
-static bool value_bytes(napi_env env, napi_value value, char **bytes, size_t *length)
-{
-	napi_valuetype type;
-	napi_value memory;
-	bool is = false;
-	void *data;
-
-	*bytes = NULL;
-	*length = 0;
-	if (napi_typeof(env, value, &type) != napi_ok) {
-		return false;
-	}
-	if (type == napi_undefined || type == napi_null) {
-		return true;
-	}
-	if (type == napi_string) {
-		*bytes = copy_string(env, value, length);
-		return *bytes != NULL;
-	}
-	if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
-		/* napi's length counts elements; a Buffer's view of any typed array counts bytes. */
-		if (napi_get_buffer_info(env, value, &data, length) != napi_ok) {
-			return false;
-		}
-	} else if (napi_is_dataview(env, value, &is) == napi_ok && is) {
-		if (napi_get_dataview_info(env, value, length, &data, &memory, NULL) != napi_ok) {
-			return false;
-		}
-	} else if (napi_is_arraybuffer(env, value, &is) == napi_ok && is) {
-		if (napi_get_arraybuffer_info(env, value, &data, length) != napi_ok) {
-			return false;
-		}
-	} else {
-		return false;
-	}
-	*bytes = copy_bytes(data, *length);
-	return *bytes != NULL;
-}
-
 static napi_value message_request(napi_env env, const bf_message *message)
 {
 	napi_value value = NULL;
@@ -254,7 +176,7 @@ static napi_value js_respond(napi_env env, napi_callback_info info)
 	bool given = false;
 
 	if (binding && napi_get_value_double(env, argv[0], &token) == napi_ok &&
-	    napi_get_value_int32(env, argv[1], &code) == napi_ok && value_bytes(env, argv[2], &bytes, &length)) {
+	    napi_get_value_int32(env, argv[1], &code) == napi_ok && bf_bytes_of(env, argv[2], &bytes, &length)) {
 		message = token_release(binding, token);
 		if (message) {
 			answer(binding, message, code, bytes, length);
@@ -277,7 +199,7 @@ static napi_value js_log(napi_env env, napi_callback_info info)
 	bool given = false;
 
 	if (binding && binding->node->log && napi_get_value_int32(env, argv[0], &level) == napi_ok) {
-		text = copy_string(env, argv[1], &length);
+		text = bf_bytes_of_string(env, argv[1], &length);
 		if (text) {
 			binding->node->log(binding->node->data, level, text, length);
 			given = true;

@@ -9,6 +9,7 @@ const binding = process._linkedBinding('biffi_host');
 const Module = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
+const { Writable } = require('stream');
 const { format } = require('util');
 
 // binding.h: enum bf_kind, and the levels of biffi.h
@@ -156,20 +157,24 @@ function serving(exports, only, name) {
   return { handler, methods };
 }
 
-function open(token, number, request) {
-  const { module: spec, folder: given, reload, config } = JSON.parse(request);
-  const folder = path.resolve(given);
-  const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(spec);
-  const done = (exports) => {
-    modules.set(number, { ...serving(exports, only, name), name, config });
-    binding.respond(token, 0, null);
-  };
-  const exports = load(name, folder, reload);
-  if (typeof exports?.then === 'function' && !(typeof exports === 'function')) {
-    exports.then(done).catch((error) => fail(token, error));
-  } else {
-    done(exports);
-  }
+/** What a module serves once its own start, if it has one, has run. */
+async function initialised(exports, { init, config, argument }, name) {
+  const start = exports[init] ?? exports.default?.[init];
+  if (typeof start !== 'function') throw new TypeError(`module '${name}' has no function '${init}'`);
+  const result = await start(config, argument);
+  if (typeof result === 'function') return { handler: result, methods: null };
+  if (result !== 0 && result !== undefined) throw new Error(`${init}() of module '${name}' returned ${result}`);
+  return { handler: null, methods: null };
+}
+
+async function open(token, number, request) {
+  const wanted = JSON.parse(request);
+  const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
+  const exports = await load(name, path.resolve(wanted.folder), wanted.reload);
+  const served = wanted.init ? await initialised(exports, wanted, name) : serving(exports, only, name);
+  modules.set(number, { ...served, name, config: wanted.config });
+  // Bytes in the answer say that there is a handler.
+  binding.respond(token, 0, served.handler || served.methods ? '' : null);
 }
 
 // --- calls --------------------------------------------------------------------------
@@ -230,7 +235,7 @@ function one(kind, token, number, method, request) {
     case CALL:
       return call(token, number, method, request);
     case OPEN:
-      return open(token, number, request);
+      return void open(token, number, request).catch((error) => fail(token, error));
     case CLOSE:
       modules.delete(number);
       return binding.respond(token, 0, null);
@@ -274,7 +279,6 @@ process.setUncaughtExceptionCaptureCallback((error) => {
   log(ERROR, `uncaught exception: ${describe(error)}`);
 });
 process.on('unhandledRejection', (error) => {
-  if (process.listenerCount('unhandledRejection') > 1) return;
   log(ERROR, `unhandled rejection: ${describe(error)}`);
 });
 
@@ -292,6 +296,19 @@ if (binding.logs) {
     error: say(ERROR),
     trace: (...values) => log(DEBUG, new Error(format(...values)).stack.replace(/^Error/, 'Trace')),
   });
+  // What is written to the streams, by Workers too, goes the same way, line by line.
+  for (const [name, level] of [['stdout', INFO], ['stderr', ERROR]]) {
+    let stream;
+    let rest = '';
+    const write = (chunk, encoding, done) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop();
+      for (const line of lines) log(level, line);
+      done();
+    };
+    const get = () => (stream ??= new Writable({ decodeStrings: false, write }));
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
+  }
   process.on('warning', (warning) => log(WARN, describe(warning)));
 }
 

@@ -187,6 +187,7 @@ extern "C" int bf_embed_timeout(const bf_embed *embed)
 {
 	uv_loop_t *loop = embed->setup->event_loop();
 
+	uv_update_time(loop); // the loop's clock stands still while nobody turns it
 	return uv_loop_alive(loop) ? uv_backend_timeout(loop) : -1;
 }
 

@@ -2,6 +2,7 @@
  * biffi.h: modules, their calls, and where completions run.
  */
 #include "biffi.h"
+#include "bytes.h"
 #include "nodes.h"
 #include "wait.h"
 
@@ -17,7 +18,7 @@ struct biffi {
 	_Atomic int references; /* the handle, and every call under way */
 	_Atomic bool closed;    /* nobody dispatches any more */
 	int flags;
-	bool in_line;
+	bool in_line, serves;
 	uint32_t number; /* of the module in its nodes */
 	int node_count;
 	bf_node *nodes[BF_THREADS_MAX];
@@ -75,28 +76,6 @@ static void post_alone(biffi *module, bf_node *node, enum bf_kind kind, uint64_t
 
 /* --- opening ---------------------------------------------------------------------- */
 
-/* Appends a JSON string, or null. Bytes above 127 pass: they are UTF-8 already. */
-static void put_json(FILE *out, const char *text)
-{
-	if (!text) {
-		fputs("null", out);
-		return;
-	}
-	fputc('"', out);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\') {
-			fprintf(out, "\\%c", c);
-		} else if (c < 0x20) {
-			fprintf(out, "\\u%04x", c);
-		} else {
-			fputc(c, out);
-		}
-	}
-	fputc('"', out);
-}
-
 static char *open_request(const char *name, const biffi_options *options, size_t *length)
 {
 	char *text = NULL, here[4096];
@@ -110,12 +89,15 @@ static char *open_request(const char *name, const biffi_options *options, size_t
 		folder = getcwd(here, sizeof(here)) ? here : "/";
 	}
 	fputs("{\"module\":", out);
-	put_json(out, name);
+	bf_json_put(out, name);
 	fputs(",\"folder\":", out);
-	put_json(out, folder);
+	bf_json_put(out, folder);
 	fputs(",\"config\":", out);
-	put_json(out, options->config);
-	fprintf(out, ",\"reload\":%s}", options->flags & BIFFI_RELOAD ? "true" : "false");
+	bf_json_put(out, options->config);
+	fputs(",\"init\":", out);
+	bf_json_put(out, options->init);
+	fprintf(out, ",\"argument\":%d,\"reload\":%s}", options->argument,
+		options->flags & BIFFI_RELOAD ? "true" : "false");
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
@@ -138,6 +120,7 @@ static int open_in(biffi *module, bf_node *node, const char *request, size_t len
 		snprintf(why, size, "%s", answer.bytes ? answer.bytes : "the module could not be loaded");
 	}
 	code = answer.code > 0 ? BIFFI_ESTOPPED : answer.code;
+	module->serves = code == 0 && answer.bytes != NULL;
 	free(answer.bytes);
 	return code;
 }
@@ -218,6 +201,11 @@ done:
 		free(module);
 	}
 	return code;
+}
+
+int biffi_serves(biffi *module)
+{
+	return module->serves;
 }
 
 /* --- calls ------------------------------------------------------------------------ */

@@ -1,0 +1,77 @@
+'use strict';
+/*
+ * The module `resty_ffi`: poll_task, get_req and respond for modules that serve
+ * their tasks themselves. It lies beside libffi_nodejs.so, which is its native half.
+ *
+ *     exports.init = (cfg, tq) => { ...new Worker(__filename)...postMessage(tq); return 0; };
+ *     // in the Worker: const tsk = ffi.poll_task(tq) waits, and is 0 at the end
+ *     // anywhere: ffi.respond(tsk, 0, ffi.get_req(tsk));
+ */
+const { AsyncLocalStorage } = require('node:async_hooks');
+const Module = require('node:module');
+const path = require('node:path');
+const threads = require('node:worker_threads');
+
+const addon = { exports: {} };
+process.dlopen(addon, path.join(__dirname, 'libffi_nodejs.so'));
+const native = addon.exports;
+
+/** The task that the code which runs is busy with, as far as anyone can tell. */
+const busy = new AsyncLocalStorage();
+
+/**
+ * Waits for the next task. It blocks its thread: call it in a Worker.
+ * @param {number} tq the queue, as `init` was given it
+ * @returns {number} the task, or 0 when the runtime was unloaded and no task is left
+ */
+exports.poll_task = native.poll_task;
+
+/**
+ * The request of a task.
+ * @param {number} tsk
+ * @param {boolean} [asBuffer] a Buffer with the very bytes instead of a string decoded as UTF-8
+ * @returns {string|Buffer|null} null when Lua gave none
+ */
+exports.get_req = (tsk, asBuffer) => {
+  const request = native.get_req(tsk, asBuffer);
+  busy.enterWith(tsk);
+  return request;
+};
+
+/**
+ * Answers a task, once, from any thread.
+ * @param {number} tsk
+ * @param {number} rc 0, or a code that Lua gets as `false, rc, rsp`
+ * @param {string|Buffer|ArrayBufferView|ArrayBuffer|null} [rsp]
+ */
+exports.respond = (tsk, rc, rsp) => {
+  native.respond(tsk, rc, rsp);
+};
+
+// A handler that throws would leave its caller waiting. What was thrown is
+// answered to the task that the code had asked the request of.
+function answerWith(error) {
+  const tsk = busy.getStore();
+  if (tsk === undefined) return;
+  try {
+    native.respond(tsk, 1, error instanceof Error ? error.message : String(error));
+  } catch {
+    // It was answered before.
+  }
+}
+process.on('uncaughtExceptionMonitor', answerWith);
+if (threads.isMainThread) process.on('unhandledRejection', answerWith);
+
+// `require('resty_ffi')` from anywhere, in this thread and in the Workers it starts.
+const resolve = Module._resolveFilename;
+Module._resolveFilename = function resolveFilename(request, ...rest) {
+  return request === 'resty_ffi' ? __filename : resolve.call(this, request, ...rest);
+};
+const { Worker } = threads;
+threads.Worker = class extends Worker {
+  constructor(filename, options = {}) {
+    const execArgv = [...(options.execArgv ?? process.execArgv), '--require', __filename];
+    super(filename, { ...options, execArgv });
+  }
+};
+Module.syncBuiltinESMExports();

@@ -1,0 +1,193 @@
+'use strict';
+/*
+ * A real nginx for a test: a prefix of its own under build/, a free port, stopped
+ * at the end. POST a Lua chunk to /lua (or to another phase's location) and its
+ * answer is what it printed.
+ */
+const { spawn, execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const http = require('node:http');
+const net = require('node:net');
+const path = require('node:path');
+
+const root = path.join(__dirname, '../..');
+const build = process.env.BIFFI_BUILD ?? path.join(root, 'build');
+const binary = process.env.NGINX_BIN ?? 'nginx';
+
+/** A port nobody listens on. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function loadModules() {
+  const { stderr } = require('node:child_process').spawnSync(binary, ['-V'], { encoding: 'utf8' });
+  const folder = /--modules-path=(\S+)/.exec(stderr)?.[1] ?? '';
+  return ['ndk_http_module', 'ngx_http_lua_module']
+    .map((name) => path.join(folder, `${name}.so`))
+    .filter((file) => fs.existsSync(file))
+    .map((file) => `load_module ${file};`)
+    .join('\n');
+}
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+class Nginx {
+  /**
+   * @param {object} [options]
+   * @param {string} [options.main] directives outside of http
+   * @param {string} [options.http] directives inside of http
+   * @param {string} [options.server] directives inside of the server
+   * @param {number} [options.workers]
+   * @param {string} [options.build] where the libraries are
+   * @returns {Promise<Nginx>}
+   */
+  static async start(options = {}) {
+    const nginx = new Nginx();
+    fs.mkdirSync(path.join(build, 'nginx-tests'), { recursive: true });
+    nginx.prefix = fs.mkdtempSync(path.join(build, 'nginx-tests/run-'));
+    fs.chmodSync(nginx.prefix, 0o755);
+    nginx.port = await freePort();
+    nginx.configure(options);
+    nginx.process = spawn(binary, ['-p', nginx.prefix, '-c', path.join(nginx.prefix, 'nginx.conf')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    nginx.errors = '';
+    nginx.process.stderr.setEncoding('utf8').on('data', (text) => (nginx.errors += text));
+    nginx.process.stdout.resume();
+    nginx.ended = new Promise((resolve) => nginx.process.on('close', (code, signal) => resolve({ code, signal })));
+    for (let i = 0; ; i++) {
+      if (nginx.process.exitCode !== null || i === 500) throw new Error(`nginx did not start: ${nginx.errors}`);
+      const { status } = await nginx.get('/up').catch(() => ({}));
+      if (status === 200) return nginx;
+      await pause(10);
+    }
+  }
+
+  configure({ main = '', http: inHttp = '', server = '', workers = 1, build: libraries = build, master = true } = {}) {
+    // Modules come from the tests' own folder through a link, as the prefix is the default folder.
+    const link = path.join(this.prefix, 'demo');
+    if (!fs.existsSync(link)) fs.symlinkSync(path.join(__dirname, 'modules/demo'), link);
+    fs.writeFileSync(
+      path.join(this.prefix, 'nginx.conf'),
+      `${loadModules()}
+      daemon off;
+      master_process ${master ? 'on' : 'off'};
+      pid nginx.pid;
+      error_log error.log info;
+      worker_processes ${workers};
+      worker_shutdown_timeout 10s;
+      ${main}
+      events { worker_connections 512; }
+      http {
+        access_log off;
+        keepalive_timeout 60s;
+        client_max_body_size 64m;
+        client_body_buffer_size 8m;
+        client_body_temp_path body;
+        proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+        lua_package_path "${root}/lua/?.lua;${__dirname}/lua/?.lua;;";
+        lua_package_cpath "${libraries}/?.so;${build}/fixtures/?.so;;";
+        init_by_lua_block { require("resty_ffi") }
+        ${inHttp}
+        server {
+          listen 127.0.0.1:${this.port};
+          default_type text/plain;
+          location = /up { return 200 "up"; }
+          location = /lua {
+            lua_check_client_abort on;
+            content_by_lua_block {
+              ngx.req.read_body()
+              local chunk, err = loadstring(ngx.req.get_body_data() or "")
+              if not chunk then ngx.status = 400 ngx.print(err) return end
+              local ok, problem = pcall(chunk)
+              if not ok then ngx.status = 500 ngx.print(problem) end
+            }
+          }
+          ${server}
+        }
+      }`,
+    );
+  }
+
+  /** @returns {Promise<{status: number, headers: object, body: Buffer, text: string}>} */
+  get(url, { method = 'GET', body, headers, signal, agent } = {}) {
+    return new Promise((resolve, reject) => {
+      const request = http.request(
+        { host: '127.0.0.1', port: this.port, path: url, method, headers, signal, agent },
+        (response) => {
+          const chunks = [];
+          response.on('data', (chunk) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            const whole = Buffer.concat(chunks);
+            resolve({ status: response.statusCode, headers: response.headers, body: whole, text: whole.toString() });
+          });
+        },
+      );
+      request.on('error', reject);
+      request.end(body);
+    });
+  }
+
+  /** Runs a Lua chunk in the content phase and answers what it printed. */
+  async lua(chunk, options = {}) {
+    const { status, text } = await this.get('/lua', { ...options, method: 'POST', body: chunk });
+    if (status !== 200) throw new Error(`${status}: ${text}`);
+    return text;
+  }
+
+  log() {
+    return fs.readFileSync(path.join(this.prefix, 'error.log'), 'utf8');
+  }
+
+  /** Waits until the error log matches. */
+  async logged(pattern) {
+    for (let i = 0; i < 500; i++) {
+      if (pattern.test(this.log())) return true;
+      await pause(10);
+    }
+    throw new Error(`${pattern} is not in the log:\n${this.log()}`);
+  }
+
+  /** The workers' process ids. */
+  workers() {
+    const pid = this.process.pid;
+    const list = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    return list ? list.split(' ').map(Number) : [];
+  }
+
+  reload() {
+    this.process.kill('SIGHUP');
+  }
+
+  /** Stops it, gracefully unless told otherwise; throws when a worker did not end as it should. */
+  async stop(signal = 'SIGQUIT') {
+    if (this.process.exitCode === null) this.process.kill(signal);
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), 20000);
+    const { code, signal: by } = await this.ended;
+    clearTimeout(timer);
+    const log = this.log();
+    const bad = log.split('\n').filter((line) => /exited on signal|\[alert\]|\[emerg\]|open socket/.test(line));
+    if (code !== 0 || bad.length) throw new Error(`nginx ended with ${code ?? by}:\n${bad.join('\n')}\n${this.errors}`);
+    fs.rmSync(this.prefix, { recursive: true, force: true });
+    return log;
+  }
+}
+
+/** Compiles a C file of this folder into a library in build/nginx-tests. */
+function compile(source, output, flags = []) {
+  const file = path.join(build, 'nginx-tests', output);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-Wall', '-Werror', '-I', path.join(root, 'include'), ...flags,
+    '-o', file, path.join(__dirname, source), '-lpthread']);
+  return file;
+}
+
+module.exports = { Nginx, compile, freePort, pause, root, build };
