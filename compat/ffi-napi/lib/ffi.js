@@ -1,0 +1,32 @@
+'use strict';
+/**
+ * ffi-napi: C functions as JavaScript functions, JavaScript functions as C function pointers, with the types of
+ * ref-napi.
+ */
+const once = require('../../once.js');
+
+module.exports = once('ffi-napi', () => {
+  const ref = require('../../ref-napi/lib/ref.js');
+  const bindings = require('./bindings.js');
+  const exports = {};
+  for (const name of Object.keys(bindings)) {
+    if (/^(FFI_TYPES|FFI_OK|FFI_BAD_\w+|FFI_\w+_ABI|FFI_SYSV|FFI_UNIX64|RTLD_\w+)$/.test(name)) {
+      exports[name] = bindings[name];
+    }
+  }
+  exports.types = ref.types;
+  exports.version = bindings.version;
+  exports.CIF = require('./cif.js');
+  exports.CIF_var = require('./cif_var.js');
+  exports.Function = require('./function.js');
+  exports.ForeignFunction = require('./foreign_function.js');
+  exports.VariadicForeignFunction = require('./foreign_function_var.js');
+  exports.DynamicLibrary = require('./dynamic_library.js');
+  exports.Library = require('./library.js');
+  exports.Callback = require('./callback.js');
+  exports.errno = require('./errno.js');
+  exports.ffiType = require('./type.js');
+  exports.LIB_EXT = exports.Library.EXT;
+  exports.FFI_TYPE = exports.ffiType.FFI_TYPE;
+  return exports;
+});
