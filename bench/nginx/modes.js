@@ -6,6 +6,9 @@
  */
 const path = require('node:path');
 
+/* Small requests are the same as strings and as Buffers. */
+const LARGE = { sizes: [10240, 102400] };
+
 const RESTY = 'require "resty_ffi"';
 
 /** A runtime of ours: load_ffi with a module, the mode in its options. */
@@ -14,7 +17,7 @@ function ours(key, title, module, options = '', more = {}) {
     key,
     title,
     ours: true,
-    load: `${RESTY} return ngx.load_ffi("ffi_nodejs", "${module}", { is_global = true${options} })`,
+    load: `${RESTY} return ngx.load_ffi("ffi_nodejs", "${module}", { is_global = true, folder = "${__dirname}"${options} })`,
     location: (size) =>
       `content_by_lua_block { local ok, answer = runtime():echo(bench.payload(${size})); if not ok then ngx.log(ngx.ERR, answer) return ngx.exit(500) end ngx.print(answer) }`,
     call: 'local r = runtime() return function(request) local ok, answer = r:echo(request) return ok and answer end',
@@ -37,8 +40,17 @@ module.exports = ({ http, echo }) => [
   },
   { key: 'njs', title: 'njs: r.return', njs: true, location: () => 'js_content echo.answer;' },
   ours('inline', 'biffi inline', 'handlers/echo', ', mode = "inline"'),
+  ours('inline-buffer', 'biffi inline, Buffer', 'handlers/echo', ', mode = "inline", buffer = true', LARGE),
   ours('thread', 'biffi thread', 'handlers/echo', ', mode = "thread"'),
+  ours('thread-buffer', 'biffi thread, Buffer', 'handlers/echo', ', mode = "thread", buffer = true', LARGE),
   ours('process', 'biffi process', 'handlers/echo', ', mode = "process"'),
+  ours(
+    'process-buffer',
+    'biffi process, Buffer',
+    'handlers/echo',
+    ', mode = "process", buffer = true',
+    LARGE,
+  ),
   ours('skeleton', "the original's design", 'handlers/skeleton,init'),
   {
     key: 'cosocket',
