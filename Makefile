@@ -126,10 +126,11 @@ $(B)/nginx/objs/ngx_auto_config.h:
 
 # --- libraries --------------------------------------------------------------------
 
-# libffi's names stay inside, so that a process with another libffi keeps its own.
+# libffi's names stay inside, so that a process with another libffi keeps its own. nodelete: callbacks and V8's
+# array buffers outlive the worker that loaded the addon, and with it Node.js' last reason to keep it.
 $(B)/biffi.node: $(call obj,node) $(call obj,call) $(call obj,ctype)
 	$(call say,LINK)
-	$(Q)$(CC) -shared -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now -ldl -lm -lpthread $(LDFLAGS)
+	$(Q)$(CC) -shared -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -Wl,-z,relro,-z,now,-z,nodelete -ldl -lm -lpthread $(LDFLAGS)
 $(A)/biffi.node: $(call asan,node) $(call asan,call) $(call asan,ctype)
 	$(call say,LINK)
 	$(Q)$(CC) -shared $(SANITIZE) -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -ldl -lm -lpthread $(LDFLAGS)

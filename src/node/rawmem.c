@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rawmem_v8.h"
 #include "refinstance.h"
 
 #define MAX_SAFE 9007199254740991ull
@@ -18,10 +19,13 @@ static napi_value throw_type(napi_env env, const char *message)
 
 int bf_rawmem_bytes(napi_env env, napi_value value, void **data, size_t *length)
 {
-	/* Covers every ArrayBufferView, and is the one reader that takes a SharedArrayBuffer behind it on Node.js 18.
+	/*
+	 * "Buffer" is every ArrayBufferView here; of Node-API's readers it is the one that takes a SharedArrayBuffer
+	 * behind it on Node.js 18, which in turn ends the process over anything that is no view.
 	 */
-	if (napi_get_buffer_info(env, value, data, length) == napi_ok)
-		return 0;
+	bool is_view;
+	if (napi_is_buffer(env, value, &is_view) == napi_ok && is_view)
+		return napi_get_buffer_info(env, value, data, length) == napi_ok ? 0 : -1;
 	if (napi_get_arraybuffer_info(env, value, data, length) == napi_ok)
 		return 0;
 	return -1;
@@ -135,6 +139,9 @@ static napi_value raw_wrap(napi_env env, napi_callback_info info)
 	if (napi_get_value_int64(env, args[1], &length) != napi_ok || length < 1)
 		return throw_type(env, "wrap: a length of at least 1 is required");
 
+	/* V8 ends the process over a length that it can't have; Node-API refuses it. */
+	if (length <= INT32_MAX && (result = bf_rawmem_v8_wrap(address, (size_t)length)) != NULL)
+		return result;
 	napi_status status = napi_create_external_arraybuffer(env, address, (size_t)length, NULL, NULL, &result);
 	if (status == napi_no_external_buffers_allowed)
 		napi_throw_error(env, NULL, "this JavaScript engine cannot view memory outside of its own heap");
@@ -306,6 +313,7 @@ napi_status bf_rawmem_init(napi_env env, napi_value exports)
 	    {"lengthUntilZeros", NULL, raw_length_until_zeros, NULL, NULL, NULL, napi_enumerable, NULL},
 	};
 	napi_value room;
+	bf_rawmem_v8_init(env);
 	napi_status status = napi_create_object(env, &room);
 	if (status == napi_ok)
 		status = napi_define_properties(env, room, sizeof functions / sizeof functions[0], functions);

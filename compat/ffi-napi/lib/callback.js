@@ -19,6 +19,15 @@ const collected = new FinalizationRegistry(({ id, handle }) => {
   frames.release(handle);
 });
 
+const cifs = new WeakMap();
+
+/** One for all callbacks of a C signature. */
+function cifOf(plan, result, args) {
+  let cif = cifs.get(plan);
+  if (!cif) cifs.set(plan, (cif = CIF(result, args)));
+  return cif;
+}
+
 /** What runs the function on a frame. */
 function runner(p, func) {
   const { result, resultSize, args: carriers, offsets, sizes } = p;
@@ -68,19 +77,15 @@ module.exports = function Callback(retType, argTypes, abi, func) {
   const args = argTypes.map((type) => ref.coerceType(type));
 
   const ordinary = abi === undefined || abi === FFI_DEFAULT_ABI;
-  let cif = ordinary ? undefined : CIF(result, args, abi);
+  const cif = ordinary ? undefined : CIF(result, args, abi);
   const p = makePlan(result, args);
   const id = ++last;
   const [handle, address] = ordinary ? frames.callback(p.plan, id) : libffi.closure(p.plan, id, cif);
   callbacks.set(id, runner(p, func));
 
   const callback = wrapPointer(address, ref.sizeof.pointer);
+  // libffi's view of it, as the original leaves there.
+  callback._cif = cif || cifOf(p.plan, result, args);
   collected.register(callback, { id, handle, cif });
-  // libffi's view of it, as the original leaves there, made when somebody looks.
-  Object.defineProperty(callback, '_cif', {
-    configurable: true,
-    enumerable: true,
-    get: () => (cif ??= CIF(result, args, abi)),
-  });
   return callback;
 };

@@ -230,10 +230,30 @@ function arrayPointer(type) {
 
 const nothing = { spec: KIND.void, isPointer: false, toPointer: undefined, write() {}, read: () => null };
 
+/** Carriers of types whose parts are as they were when the carrier was made. */
+const known = new WeakMap();
+
 /**
  * @param {any} type coerced
  */
 function carrier(type) {
+  const found = known.get(type);
+  if (
+    found !== undefined &&
+    found.get === type.get &&
+    found.set === type.set &&
+    found.ffi_type === type.ffi_type &&
+    found.size === type.size
+  ) {
+    return found.carrier;
+  }
+  const made = makeCarrier(type);
+  // After it was made: a struct's ffi_type is set on the way.
+  known.set(type, { get: type.get, set: type.set, ffi_type: type.ffi_type, size: type.size, carrier: made });
+  return made;
+}
+
+function makeCarrier(type) {
   if (type.indirection > 1) return pointer(type);
   if (type.get === types.void.get && type.set === types.void.set) return nothing;
   if (type.get === types.CString.get && type.set === types.CString.set) return string;

@@ -6,19 +6,30 @@
 const { frames } = require('./bindings.js');
 const { carrier, promoted } = require('./carry.js');
 
+/** C signature -> its plan */
 const made = new Map();
 
 function nativePlan(result, args, nfixed) {
-  const specs = args.map((arg) => arg.spec);
-  const key = `${typeof result.spec === 'number' ? result.spec : JSON.stringify(result.spec)}|${
-    specs.every((spec) => typeof spec === 'number') ? specs.join() : JSON.stringify(specs)
-  }|${nfixed}`;
-  let plan = made.get(key);
-  if (!plan) {
-    plan = frames.plan(result.spec, specs, nfixed);
-    made.set(key, plan);
+  let key = `${nfixed}|${specKey(result.spec)}`;
+  for (let i = 0; i < args.length; i++) key += `,${specKey(args[i].spec)}`;
+  let shared = made.get(key);
+  if (!shared) {
+    const specs = args.map((arg) => arg.spec);
+    const [plan, size, resultSize, ...places] = frames.plan(result.spec, specs, nfixed);
+    shared = {
+      plan,
+      size: (Math.max(size, 16) + 15) & ~15,
+      resultSize,
+      offsets: args.map((_, i) => places[2 * i]),
+      sizes: args.map((_, i) => places[2 * i + 1]),
+    };
+    made.set(key, shared);
   }
-  return plan;
+  return shared;
+}
+
+function specKey(spec) {
+  return typeof spec === 'number' ? spec : JSON.stringify(spec);
 }
 
 /**
@@ -26,21 +37,19 @@ function nativePlan(result, args, nfixed) {
  * @param {any[]} argTypes coerced
  * @param {number} [nfixed] how many are not variadic, when the others are
  */
-module.exports = function makePlan(returnType, argTypes, nfixed) {
+module.exports = function makePlan(returnType, argTypes, nfixed = -1) {
   const result = carrier(returnType);
-  const args = argTypes.map((type, i) =>
-    nfixed !== undefined && i >= nfixed ? promoted(type) : carrier(type),
-  );
-  const [plan, size, resultSize, ...places] = nativePlan(result, args, nfixed);
-  return {
-    plan,
-    size: (Math.max(size, 16) + 15) & ~15,
+  const args = new Array(argTypes.length);
+  let hasPointers = false;
+  for (let i = 0; i < args.length; i++) {
+    args[i] = nfixed >= 0 && i >= nfixed ? promoted(argTypes[i]) : carrier(argTypes[i]);
+    hasPointers ||= args[i].isPointer;
+  }
+  const { plan, size, resultSize, offsets, sizes } = nativePlan(
     result,
-    resultSize,
     args,
-    offsets: args.map((_, i) => places[2 * i]),
-    sizes: args.map((_, i) => places[2 * i + 1]),
-    /** Some argument may stand in the slab of strings, which then must live as long as the call. */
-    hasPointers: args.some((arg) => arg.isPointer),
-  };
+    nfixed < 0 ? undefined : nfixed,
+  );
+  // hasPointers: some argument may stand in the slab of strings, which then must live as long as the call.
+  return { plan, size, resultSize, offsets, sizes, result, args, hasPointers };
 };
