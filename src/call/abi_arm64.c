@@ -97,16 +97,20 @@ static uint32_t natural_alignment(const bf_type *t)
 	return align < t->align ? align : t->align;
 }
 
-/* C.4, C.14: an alignment of 16 counts, a larger one does not. */
+/* C.4, C.14: an alignment of 16 counts, a larger one does not; of what travels by reference, none does. */
 uint32_t bf_abi_arm64_stack_align(const bf_type *t)
 {
+	bf_kind base;
+
+	if (t->size > 16 && homogeneous(t, &base) == 0)
+		return 8;
 	return natural_alignment(t) >= 16 ? 16 : 8;
 }
 
 static int to_stack(bf_abi_builder *b, const bf_slot *slot, bool address)
 {
 	uint64_t size = address ? 8 : ((uint64_t)slot->size + 7) & ~(uint64_t)7;
-	uint64_t align = address ? 8 : bf_abi_arm64_stack_align(slot->type);
+	uint64_t align = bf_abi_arm64_stack_align(slot->type);
 
 	b->stack = (b->stack + align - 1) & ~(align - 1);
 	bf_abi_add(b, BF_PLACE_STACK, (uint32_t)b->stack, slot->offset, slot->size,

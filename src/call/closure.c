@@ -41,7 +41,8 @@ static void run_closure(ffi_cif *cif, void *ret, void **values, void *data)
 
 	(void)cif;
 	for (uint32_t i = 0; i < c->nargs; i++)
-		memcpy(frame + c->offsets[i], values[i], c->args[i]->size);
+		if (c->offsets[i] != BF_CIF_PADDING)
+			memcpy(frame + c->offsets[i], values[i], c->args[i]->size);
 	closure->handler(closure->data, frame);
 
 	if (plan->result.size == 0)

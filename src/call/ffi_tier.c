@@ -7,8 +7,8 @@
 
 #include "abi.h"
 
-/* One argument in two registers may be two for libffi. */
-enum { ARGUMENTS_MAX = BF_MAX_ARGUMENTS + 1 };
+/* At most one argument is two for libffi, and less than eight registers are skipped. */
+enum { MORE_ARGUMENTS = 8, ARGUMENTS_MAX = BF_MAX_ARGUMENTS + MORE_ARGUMENTS };
 
 /*
  * Two mistakes of libffi on x86-64 with structs of more than 8 bytes in
@@ -35,11 +35,25 @@ static void add(bf_cif *c, ffi_type *type, uint32_t offset)
 	c->offsets[c->nargs++] = offset;
 }
 
+/*
+ * AAPCS64 starts what is aligned to 16 in an even register (rule C.8), and
+ * libffi in the next one. `*next` is the next one after the arguments so far.
+ */
+static void skip_register(bf_cif *c, const bf_passage *p, uint32_t *next)
+{
+	if (p->nmoves == 0 || p->moves[0].place != BF_PLACE_GP)
+		return;
+	if (p->moves[0].at > *next)
+		add(c, &ffi_type_uint64, BF_CIF_PADDING);
+	*next = p->moves[p->nmoves - 1].at + 1;
+}
+
 int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err)
 {
 	*out = NULL;
-	size_t offsets = sizeof(bf_cif) + (plan->nargs + 1) * sizeof(ffi_type *);
-	bf_cif *c = calloc(1, offsets + (plan->nargs + 1) * sizeof(uint32_t));
+	size_t room = (size_t)plan->nargs + MORE_ARGUMENTS;
+	size_t offsets = sizeof(bf_cif) + room * sizeof(ffi_type *);
+	bf_cif *c = calloc(1, offsets + room * sizeof(uint32_t));
 	if (c == NULL)
 		return bf_error_set(err, BF_ENOMEM, "out of memory");
 	c->offsets = (uint32_t *)((char *)c + offsets);
@@ -53,7 +67,7 @@ int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err)
 	else if (plan->result.size > 0)
 		rc = bf_ffi_type(&c->types, plan->result.type, "result", &result, err);
 
-	uint32_t nfixed = 0;
+	uint32_t nfixed = 0, next = 0;
 	for (uint32_t i = 0; rc == BF_OK && i < plan->nargs; i++) {
 		const bf_slot *slot = &plan->args[i];
 		char what[32];
@@ -61,6 +75,8 @@ int bf_cif_new(const bf_plan *plan, bf_cif **out, bf_error *err)
 
 		if (slot->size == 0)
 			continue;
+		if (bf_abi_host() == BF_ARCH_ARM64)
+			skip_register(c, &plan->abi->args[i], &next);
 		if (travels_as_scalars(plan, i)) {
 			const bf_passage *p = &plan->abi->args[i];
 			for (uint32_t j = 0; j < p->nmoves; j++)
@@ -118,7 +134,7 @@ void bf_plan_call(const bf_plan *plan, void (*target)(void), void *frame)
 	void *values[ARGUMENTS_MAX];
 
 	for (uint32_t i = 0; i < c->nargs; i++)
-		values[i] = (char *)frame + c->offsets[i];
+		values[i] = (char *)frame + (c->offsets[i] != BF_CIF_PADDING ? c->offsets[i] : 0);
 	ffi_call(&c->cif, target, frame, values);
 	narrow_result(plan, frame);
 }

@@ -9,14 +9,17 @@
 #include "ffi_type.h"
 
 /*
- * Arguments without bytes (empty structs) exist in the plan but not for libffi;
- * one argument in two registers may be two for libffi.
+ * libffi's arguments are not always the plan's: those without bytes (empty
+ * structs) do not exist, one in two registers may be two, and one may only be
+ * there to fill a register.
  */
+#define BF_CIF_PADDING UINT32_MAX
+
 typedef struct bf_cif {
 	ffi_cif cif;
 	bf_ffi_types types;
 	uint32_t nargs;
-	uint32_t *offsets; /* in the plan's frame, of libffi's arguments */
+	uint32_t *offsets; /* in the plan's frame, of libffi's arguments, or BF_CIF_PADDING */
 	ffi_type *args[];
 } bf_cif;
 

@@ -91,37 +91,51 @@ static ffi_type *scalar(const bf_type *t)
 	}
 }
 
+/* A walk over the scalars that an aggregate is made of. */
+struct walk {
+	ffi_type **elements; /* NULL: they are only counted */
+	uint64_t n;
+	uint64_t end;   /* where the last one ended */
+	uint64_t align; /* the largest one's */
+};
+
+static uint64_t round_up(uint64_t offset, uint64_t align)
+{
+	return (offset + align - 1) / align * align;
+}
+
 /*
- * Counts (`elements` NULL) or writes the scalars that `t` is made of, in order,
- * while libffi would put each where C does: `*end` is where the last one ended.
+ * Walks over `t` in order, while libffi would put each scalar where C does.
  * Returns false as soon as it would not, or if `t` has a part with no scalar.
  */
-static bool flatten(const bf_type *t, uint64_t offset, uint64_t *end, ffi_type **elements, uint64_t *n)
+static bool flatten(const bf_type *t, uint64_t offset, struct walk *w)
 {
 	t = bf_type_strip(t);
 	if (t->kind == BF_STRUCT) {
 		for (uint32_t i = 0; i < t->nmembers; i++) {
 			const bf_member *m = &t->members[i];
 
-			if (m->bit_width != 0 || !flatten(m->type, offset + m->offset, end, elements, n))
+			if (m->bit_width != 0 || !flatten(m->type, offset + m->offset, w))
 				return false;
 		}
 		return true;
 	}
 	if (t->kind == BF_ARRAY) {
 		for (uint64_t i = 0; !(t->flags & BF_FLAG_FLEXIBLE) && i < t->count; i++)
-			if (!flatten(t->base, offset + i * t->base->size, end, elements, n))
+			if (!flatten(t->base, offset + i * t->base->size, w))
 				return false;
 		return true;
 	}
 
 	ffi_type *type = scalar(t);
-	if (type == NULL || (*end + type->alignment - 1) / type->alignment * type->alignment != offset)
+	if (type == NULL || round_up(w->end, type->alignment) != offset)
 		return false;
-	*end = offset + type->size;
-	if (elements != NULL)
-		elements[*n] = type;
-	(*n)++;
+	w->end = offset + type->size;
+	if (w->align < type->alignment)
+		w->align = type->alignment;
+	if (w->elements != NULL)
+		w->elements[w->n] = type;
+	w->n++;
 	return true;
 }
 
@@ -152,23 +166,9 @@ static int from_pieces(bf_ffi_types *ts, const bf_type *t, const char *what, ffi
 	return BF_OK;
 }
 
-static bool is_record(const bf_type *t)
-{
-	return t->kind == BF_STRUCT || t->kind == BF_UNION;
-}
-
-/* AAPCS64 starts an argument that is aligned to 16 in an even register; libffi does not know. */
-static bool wants_even_register(const bf_type *t)
-{
-	bf_kind pieces[BF_MAX_PIECES];
-
-	return bf_abi_host() == BF_ARCH_ARM64 && t->size <= 16 && bf_abi_stack_align(BF_ARCH_ARM64, t) == 16 &&
-	       bf_abi_pieces(BF_ARCH_ARM64, t, pieces) > 0 && pieces[0] != BF_LDOUBLE;
-}
-
 static int aggregate(bf_ffi_types *ts, const bf_type *t, const char *what, ffi_type **out, bf_error *err)
 {
-	uint64_t n = 0, end = 0;
+	struct walk w = {.align = 1};
 
 	if (t->size > OPAQUE_SIZE) {
 		ffi_type *type = new_aggregate(ts, t, 1);
@@ -178,14 +178,15 @@ static int aggregate(bf_ffi_types *ts, const bf_type *t, const char *what, ffi_t
 		*out = type;
 		return BF_OK;
 	}
-	if (!flatten(t, 0, &end, NULL, &n) || n == 0)
+	/* libffi takes padding at the end, beyond what the scalars need, for none. */
+	if (!flatten(t, 0, &w) || w.n == 0 || round_up(w.end, w.align) != t->size)
 		return from_pieces(ts, t, what, out, err);
 
-	ffi_type *type = new_aggregate(ts, t, n);
+	ffi_type *type = new_aggregate(ts, t, w.n);
 	if (type == NULL)
 		return out_of_memory(err);
-	n = end = 0;
-	flatten(t, 0, &end, type->elements, &n);
+	w = (struct walk){.elements = type->elements, .align = 1};
+	flatten(t, 0, &w);
 	*out = type;
 	return BF_OK;
 }
@@ -195,19 +196,16 @@ int bf_ffi_type(bf_ffi_types *ts, const bf_type *t, const char *what, ffi_type *
 	*out = scalar(t);
 	if (*out != NULL)
 		return BF_OK;
-	if (is_record(t) && !wants_even_register(t))
+	if (t->kind == BF_STRUCT || t->kind == BF_UNION)
 		return aggregate(ts, t, what, out, err);
-#if defined(__x86_64__)
-	/* Two INTEGER eightbytes, aligned to 16 in memory: a struct of two longs with that alignment. */
-	if (t->kind == BF_INT128 || t->kind == BF_UINT128)
+	/* Travels as a struct of two longs with an alignment of 16 does. */
+	if ((t->kind == BF_INT128 || t->kind == BF_UINT128) && bf_abi_host() != BF_ARCH_NONE)
 		return from_pieces(ts, t, what, out, err);
-#elif defined(__aarch64__)
-	/* The same format, the same registers. */
-	if (t->kind == BF_FLOAT128) {
+	/* The same format there, the same registers. */
+	if (t->kind == BF_FLOAT128 && bf_abi_host() == BF_ARCH_ARM64) {
 		*out = &ffi_type_longdouble;
 		return BF_OK;
 	}
-#endif
 	char name[256];
 	bf_type_spell(t, NULL, name, sizeof(name));
 	return bf_error_set(err, BF_EUNSUPPORTED, "%s of type %s: libffi has no such type", what, name);

@@ -237,7 +237,7 @@ struct bits {
 	unsigned a : 5;
 	int b : 11;
 	uint64_t c : 40;
-	char d;
+	signed char d;
 };
 struct __attribute__((packed)) packed {
 	char a;
@@ -247,7 +247,7 @@ struct __attribute__((packed)) packed {
 
 static struct bits mirror(struct bits v, int by)
 {
-	return (struct bits){v.a + 1, v.b - by, ~v.c, (char)-v.d};
+	return (struct bits){v.a + 1, v.b - by, ~v.c, (signed char)-v.d};
 }
 static struct packed repack(struct packed p, double by)
 {
@@ -393,7 +393,6 @@ static void many_arguments_go_on_the_stack(void **state)
 	bf_plan_free(plan);
 }
 
-#ifdef __x86_64__
 static __int128 product(int64_t a, __int128 b)
 {
 	return a * b;
@@ -411,7 +410,6 @@ static void integers_of_128_bits(void **state)
 	free(frame);
 	bf_plan_free(plan);
 }
-#endif
 
 static int check_errno(int value)
 {
@@ -451,9 +449,7 @@ int main(void)
 	    cmocka_unit_test(empty_structs_take_no_part),
 	    cmocka_unit_test(variadic_calls),
 	    cmocka_unit_test(many_arguments_go_on_the_stack),
-#ifdef __x86_64__
 	    cmocka_unit_test(integers_of_128_bits),
-#endif
 	    cmocka_unit_test(errno_is_set_before_and_read_after),
 	};
 	return cmocka_run_group_tests(tests, types_setup, types_teardown);

@@ -17,12 +17,8 @@
 
 static uint64_t random_state = 0x9e3779b97f4a7c15;
 
-/* libffi has it on x86-64 only; clang before 18 and gcc disagree about its place on the stack. */
-#ifdef __x86_64__
+/* clang before 18 and gcc disagree about its place on the stack. */
 static bool random_int128 = true;
-#else
-static bool random_int128 = false;
-#endif
 
 static inline uint64_t random_next(void)
 {
