@@ -233,6 +233,10 @@ demo:
 run-demo: all
 	@node demo/tour.js
 
+#: make run          nginx with the demo on port 20000, in the foreground; another one: NGINX_BIN=/path
+run: all
+	@NGINX_BIN='$(NGINX_BIN)' BUILD=$(B) scripts/run-nginx
+
 # --- lint -------------------------------------------------------------------------
 
 # A file is looked at again when its object is newer: it, or a header of it, changed.
@@ -273,7 +277,7 @@ lint-floors:
 	@! grep -HnE '#include "\.\./|#include <node_api' $(wildcard src/call/*.[ch]) /dev/null | grep -v '"../ctype/'
 	@! grep -HnE '#include "\.\./' $(wildcard src/node/*.[ch]) /dev/null | grep -vE '"\.\./(ctype|call)/'
 	@! grep -HnE '#include "\.\./|#include <(ngx_|lua)' $(wildcard src/host/*.[ch] src/host/*.cc) /dev/null
-	@! grep -HnE '#include "\.\./' $(wildcard src/nginx/*.[ch]) /dev/null
+	@! grep -HnE '#include "\.\./' $(wildcard src/nginx/*.[ch]) /dev/null | grep -v '"\.\./host/'
 
 lint-js: $(NODE_API)
 	@node_modules/.bin/eslint --cache --cache-location $(B)/lint/eslint .
@@ -301,6 +305,7 @@ VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 install: all
 	install -d $D/lib/pkgconfig $D/include $D/lib/node_modules/biffi/build
 	install -m 755 $(filter %.so,$(LIBRARIES)) $D/lib
+	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $D/lib)
 	install -m 644 $(wildcard include/*.h) $D/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
 	$(if $(LIBNODE_PRIVATE),install -d $D/lib/biffi && install -m 755 $(LIBNODE_PRIVATE)/libnode.so.* $D/lib/biffi)

@@ -38,6 +38,7 @@ typedef struct {
 } resty_ffi_stats;
 
 const char *resty_ffi_worker_start(void);
+void resty_ffi_pin(void *address);
 void *resty_ffi_queue_new(int max);
 int resty_ffi_queue_set(void *queue, const char *name, const char *value);
 void resty_ffi_queue_keep(void *queue);
@@ -67,7 +68,6 @@ local messages = {
 
 local core -- libresty_ffi.so
 local runtimes = {} -- key -> runtime
-local pinned = {} -- libraries that stay: their threads may run on
 local code = ffi.new("int[1]")
 local why, why_size = ffi.new("unsigned char[256]"), ffi.new("size_t[1]")
 
@@ -269,13 +269,13 @@ local function load(name, cfg, options)
     if not library then
         return nil, err
     end
-    pinned[name] = library
     local queue
     queue, err = new_queue(options)
     if not queue then
         return nil, err
     end
     local found, rc = pcall(function()
+        core.resty_ffi_pin(ffi.cast("void *", library.libffi_init))
         return library.libffi_init(cfg, queue)
     end)
     if not found or rc ~= 0 then

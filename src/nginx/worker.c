@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "worker.h"
 
+#include <dlfcn.h>
 #include <nginx.h>
 #include <ngx_event.h>
 #include <ngx_http.h>
@@ -221,6 +223,19 @@ void resty_ffi_at_exit(void (*run)(void *data), void *data)
 	}
 }
 
+/*
+ * The library that has this address stays mapped, whatever Lua's garbage collector
+ * thinks of it: threads run in it until the process is gone.
+ */
+RESTY_FFI_API void resty_ffi_pin(void *address)
+{
+	Dl_info info;
+
+	if (dladdr(address, &info) && info.dli_fname) {
+		(void)dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	}
+}
+
 static void on_end(void *data)
 {
 	(void)data;
@@ -265,6 +280,7 @@ RESTY_FFI_API const char *resty_ffi_worker_start(void)
 	if (bf_bell_open(&bell) != 0) {
 		return "no descriptor left";
 	}
+	resty_ffi_pin((void *)resty_ffi_worker_start);
 	edge = (ngx_event_flags & NGX_USE_CLEAR_EVENT) != 0;
 	cleanup = ngx_pool_cleanup_add(ngx_cycle->pool, 0);
 	if (!cleanup || !add_descriptor(bell.fd, on_bell, edge ? NGX_CLEAR_EVENT : NGX_LEVEL_EVENT)) {

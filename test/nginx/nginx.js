@@ -43,6 +43,7 @@ class Nginx {
    * @param {object} [options]
    * @param {string} [options.main] directives outside of http
    * @param {string} [options.http] directives inside of http
+   * @param {string} [options.init] Lua for init_by_lua
    * @param {string} [options.server] directives inside of the server
    * @param {number} [options.workers]
    * @param {string} [options.build] where the libraries are
@@ -70,7 +71,7 @@ class Nginx {
     }
   }
 
-  configure({ main = '', http: inHttp = '', server = '', workers = 1, build: libraries = build, master = true } = {}) {
+  configure({ main = '', init = '', http: inHttp = '', server = '', workers = 1, build: libraries = build, master = true } = {}) {
     // Modules come from the tests' own folder through a link, as the prefix is the default folder.
     const link = path.join(this.prefix, 'demo');
     if (!fs.existsSync(link)) fs.symlinkSync(path.join(__dirname, 'modules/demo'), link);
@@ -94,7 +95,7 @@ class Nginx {
         proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
         lua_package_path "${root}/lua/?.lua;${__dirname}/lua/?.lua;;";
         lua_package_cpath "${libraries}/?.so;${build}/fixtures/?.so;;";
-        init_by_lua_block { require("resty_ffi") }
+        init_by_lua_block { require("resty_ffi") ${init} }
         ${inHttp}
         server {
           listen 127.0.0.1:${this.port};
