@@ -12,7 +12,15 @@ const commonjs = '__dirname __filename exports module require';
 const readonly = (names) => Object.fromEntries(names.split(' ').map((name) => [name, 'readonly']));
 
 module.exports = [
-  { ignores: ['build/', '.deps/', '**/node_modules/', 'bench/nginx/handlers/skeleton.js'] },
+  {
+    ignores: [
+      'build/',
+      '.deps/',
+      '**/node_modules/',
+      'bench/nginx/handlers/skeleton.js',
+      'test/nginx/modules/demo/echo.js',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.js', '**/*.cjs'],

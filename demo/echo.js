@@ -19,7 +19,7 @@ if (isMainThread) {
   parentPort.once('message', (tq) => {
     while (true) {
       const tsk = ffi.poll_task(tq);
-      if (tsk == 0) {
+      if (tsk === 0) {
         console.log('exit ffi nodejs echo runtime');
         break;
       }

@@ -66,6 +66,6 @@ if (isMainThread) {
   };
 } else {
   parentPort.once('message', (tq) => {
-    for (let tsk; (tsk = ffi.poll_task(tq)) != 0; ) parentPort.postMessage(tsk);
+    for (let tsk; (tsk = ffi.poll_task(tq)) !== 0;) parentPort.postMessage(tsk);
   });
 }

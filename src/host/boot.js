@@ -163,7 +163,8 @@ async function initialised(exports, { init, config, argument }, name) {
   if (typeof start !== 'function') throw new TypeError(`module '${name}' has no function '${init}'`);
   const result = await start(config, argument);
   if (typeof result === 'function') return { handler: result, methods: null };
-  if (result !== 0 && result !== undefined) throw new Error(`${init}() of module '${name}' returned ${result}`);
+  if (result !== 0 && result !== undefined)
+    throw new Error(`${init}() of module '${name}' returned ${result}`);
   return { handler: null, methods: null };
 }
 
@@ -297,7 +298,10 @@ if (binding.logs) {
     trace: (...values) => log(DEBUG, new Error(format(...values)).stack.replace(/^Error/, 'Trace')),
   });
   // What is written to the streams, by Workers too, goes the same way, line by line.
-  for (const [name, level] of [['stdout', INFO], ['stderr', ERROR]]) {
+  for (const [name, level] of [
+    ['stdout', INFO],
+    ['stderr', ERROR],
+  ]) {
     let stream;
     let rest = '';
     const write = (chunk, encoding, done) => {

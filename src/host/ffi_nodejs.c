@@ -31,7 +31,7 @@ const char *bf_library_folder(void)
 		char *real = realpath(info.dli_fname, NULL);
 
 		if (real && strlen(real) < sizeof(folder)) {
-			strcpy(folder, real);
+			memcpy(folder, real, strlen(real) + 1);
 			slash = strrchr(folder, '/');
 			*slash = '\0';
 		}

@@ -245,12 +245,13 @@ RESTY_FFI_API const char *resty_ffi_queue_method(rf_queue *queue, const char *na
 			return method->name;
 		}
 	}
-	rf_option *method = malloc(sizeof(*method) + strlen(name) + 1);
+	size_t size = strlen(name) + 1;
+	rf_option *method = malloc(sizeof(*method) + size);
 
 	if (!method) {
 		return NULL;
 	}
-	strcpy(method->name, name);
+	memcpy(method->name, name, size);
 	method->next = queue->methods;
 	queue->methods = method;
 	return method->name;

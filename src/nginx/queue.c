@@ -20,14 +20,14 @@ rf_queue *rf_queue_new(int max)
 
 int rf_queue_set(rf_queue *queue, const char *name, const char *value)
 {
-	size_t length = strlen(name) + 1;
-	rf_option *option = malloc(sizeof(*option) + length + strlen(value) + 1);
+	size_t length = strlen(name) + 1, size = strlen(value) + 1;
+	rf_option *option = malloc(sizeof(*option) + length + size);
 
 	if (!option) {
 		return -1;
 	}
 	memcpy(option->name, name, length);
-	option->value = strcpy(option->name + length, value);
+	option->value = memcpy(option->name + length, value, size);
 	option->next = queue->options;
 	queue->options = option;
 	return 0;

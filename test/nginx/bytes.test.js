@@ -36,13 +36,19 @@ describe('bytes through nginx and back', () => {
 
   it('keeps text as it is', async () => {
     for (const text of ['x', 'grüße 🐘', 'a\0b\0', '\0', 'z'.repeat(1 << 20), 'ß'.repeat(70001)]) {
-      for (const location of ['/skeleton', '/raw', '/handler', '/inline']) await same(location, Buffer.from(text));
+      for (const location of ['/skeleton', '/raw', '/handler', '/inline'])
+        await same(location, Buffer.from(text));
     }
   });
 
   it('keeps bytes that are no text, where Buffers are asked for', async () => {
     const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
-    for (const bytes of [all, Buffer.concat(Array(4096).fill(all)), Buffer.alloc(8192), Buffer.from([0xff])]) {
+    for (const bytes of [
+      all,
+      Buffer.concat(Array(4096).fill(all)),
+      Buffer.alloc(8192),
+      Buffer.from([0xff]),
+    ]) {
       for (const location of ['/raw', '/handler', '/inline']) await same(location, bytes);
     }
   });

@@ -17,10 +17,14 @@ describe('the demo', () => {
   before(async () => {
     fs.mkdirSync(folder, { recursive: true });
     const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(folder, name));
-    execFileSync('openssl', [
-      ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost'],
-      ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert],
-    ], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost'],
+        ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert],
+      ],
+      { stdio: 'ignore' },
+    );
     server = http2.createSecureServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) });
     server.on('stream', (stream, headers) => {
       stream.respond({ ':status': headers[':path'] === '/absent' ? 404 : 200, 'x-test': 'yes' });

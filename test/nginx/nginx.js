@@ -62,16 +62,27 @@ class Nginx {
     nginx.errors = '';
     nginx.process.stderr.setEncoding('utf8').on('data', (text) => (nginx.errors += text));
     nginx.process.stdout.resume();
-    nginx.ended = new Promise((resolve) => nginx.process.on('close', (code, signal) => resolve({ code, signal })));
+    nginx.ended = new Promise((resolve) =>
+      nginx.process.on('close', (code, signal) => resolve({ code, signal })),
+    );
     for (let i = 0; ; i++) {
-      if (nginx.process.exitCode !== null || i === 500) throw new Error(`nginx did not start: ${nginx.errors}`);
+      if (nginx.process.exitCode !== null || i === 500)
+        throw new Error(`nginx did not start: ${nginx.errors}`);
       const { status } = await nginx.get('/up').catch(() => ({}));
       if (status === 200) return nginx;
       await pause(10);
     }
   }
 
-  configure({ main = '', init = '', http: inHttp = '', server = '', workers = 1, build: libraries = build, master = true } = {}) {
+  configure({
+    main = '',
+    init = '',
+    http: inHttp = '',
+    server = '',
+    workers = 1,
+    build: libraries = build,
+    master = true,
+  } = {}) {
     // Modules come from the tests' own folder through a link, as the prefix is the default folder.
     const link = path.join(this.prefix, 'demo');
     if (!fs.existsSync(link)) fs.symlinkSync(path.join(__dirname, 'modules/demo'), link);
@@ -128,7 +139,12 @@ class Nginx {
           response.on('error', reject);
           response.on('end', () => {
             const whole = Buffer.concat(chunks);
-            resolve({ status: response.statusCode, headers: response.headers, body: whole, text: whole.toString() });
+            resolve({
+              status: response.statusCode,
+              headers: response.headers,
+              body: whole,
+              text: whole.toString(),
+            });
           });
         },
       );
@@ -175,8 +191,11 @@ class Nginx {
     const { code, signal: by } = await this.ended;
     clearTimeout(timer);
     const log = this.log();
-    const bad = log.split('\n').filter((line) => /exited on signal|\[alert\]|\[emerg\]|open socket/.test(line));
-    if (code !== 0 || bad.length) throw new Error(`nginx ended with ${code ?? by}:\n${bad.join('\n')}\n${this.errors}`);
+    const bad = log
+      .split('\n')
+      .filter((line) => /exited on signal|\[alert\]|\[emerg\]|open socket/.test(line));
+    if (code !== 0 || bad.length)
+      throw new Error(`nginx ended with ${code ?? by}:\n${bad.join('\n')}\n${this.errors}`);
     fs.rmSync(this.prefix, { recursive: true, force: true });
     return log;
   }
@@ -186,8 +205,20 @@ class Nginx {
 function compile(source, output, flags = []) {
   const file = path.join(build, 'nginx-tests', output);
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-Wall', '-Werror', '-I', path.join(root, 'include'), ...flags,
-    '-o', file, path.join(__dirname, source), '-lpthread']);
+  execFileSync('gcc', [
+    '-shared',
+    '-fPIC',
+    '-O1',
+    '-Wall',
+    '-Werror',
+    '-I',
+    path.join(root, 'include'),
+    ...flags,
+    '-o',
+    file,
+    path.join(__dirname, source),
+    '-lpthread',
+  ]);
   return file;
 }
 

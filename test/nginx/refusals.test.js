@@ -1,6 +1,8 @@
 'use strict';
 // What is wrong is said, to the caller and in nginx's error log, and nothing crashes.
 const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { Nginx } = require('./nginx.js');
 
@@ -37,7 +39,8 @@ describe('bad input', () => {
     await refused(`"ffi_nodejs", "demo/refuses,init"`, /init\(\) of module 'demo\/refuses' returned 3/);
     await refused(`"ffi_nodejs", "demo/refuses,fails"`, /no connection to the database/);
     await refused(`"ffi_nodejs", "demo/refuses"`, /exports no function/);
-    await refused(`"ffi_nodejs", "demo/syntax,init"`, /Unexpected|Invalid/);
+    fs.writeFileSync(path.join(nginx.prefix, 'syntax.js'), 'exports.init = (\n');
+    await refused(`"ffi_nodejs", "syntax,init"`, /Unexpected|Invalid/);
     await refused(`"ffi_nodejs", ""`, /names no module/);
     await refused(`"ffi_nodejs"`, /names no module/);
     await refused(`"ffi_nodejs", ",init"`, /names no module/);
@@ -53,7 +56,10 @@ describe('bad input', () => {
 
   it('is refused when a configuration is huge, without harm', async () => {
     await refused(`"ffi_nodejs", ("x"):rep(1e6) .. ",init"`, /Cannot find module|ENAMETOOLONG/);
-    await refused(`"ffi_nodejs", "demo/" .. ("%s%n"):rep(5000) .. ",init"`, /Cannot find module|ENAMETOOLONG/);
+    await refused(
+      `"ffi_nodejs", "demo/" .. ("%s%n"):rep(5000) .. ",init"`,
+      /Cannot find module|ENAMETOOLONG/,
+    );
   });
 
   it('is refused in phases that cannot have it', async () => {

@@ -57,5 +57,5 @@ if (isMainThread) {
     return 0;
   };
 } else {
-  for (let tsk; (tsk = ffi.poll_task(workerData)) != 0; ) parentPort.postMessage(tsk);
+  for (let tsk; (tsk = ffi.poll_task(workerData)) !== 0;) parentPort.postMessage(tsk);
 }

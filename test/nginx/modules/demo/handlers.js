@@ -11,7 +11,10 @@ exports.later = async (ms) => {
 exports.immediate = () => new Promise((resolve) => setImmediate(() => resolve('immediate')));
 exports.tick = () => new Promise((resolve) => process.nextTick(() => resolve('tick')));
 exports.micro = async () => 'micro';
-exports.read = () => require('node:fs').promises.readFile(__filename, 'utf8').then((text) => String(text.length > 10));
+exports.read = () =>
+  require('node:fs')
+    .promises.readFile(__filename, 'utf8')
+    .then((text) => String(text.length > 10));
 exports.fails = () => {
   throw Object.assign(new Error('failed'), { rc: 5 });
 };
@@ -41,7 +44,7 @@ exports.logs = (req) => {
   console.debug('debug');
 };
 exports.spin = (ms) => {
-  for (const end = Date.now() + Number(ms); Date.now() < end; );
+  for (const end = Date.now() + Number(ms); Date.now() < end;);
   return 'spun';
 };
 exports.endless = () => {
@@ -53,6 +56,8 @@ exports.hog = () => {
 };
 exports.fork = () =>
   new Promise((resolve, reject) => {
-    require('node:child_process').exec('echo child', (error, out) => (error ? reject(error) : resolve(out.trim())));
+    require('node:child_process').exec('echo child', (error, out) =>
+      error ? reject(error) : resolve(out.trim()),
+    );
   });
 exports.pid = () => String(process.pid);

@@ -10,7 +10,7 @@ if (isMainThread) {
   };
 } else {
   // The Worker may answer as well as poll.
-  for (let tsk; (tsk = ffi.poll_task(workerData)) != 0; ) {
+  for (let tsk; (tsk = ffi.poll_task(workerData)) !== 0;) {
     const req = ffi.get_req(tsk, true);
     if (req !== null && !Buffer.isBuffer(req)) throw new Error('not a Buffer');
     ffi.respond(tsk, 0, req);

@@ -10,7 +10,7 @@ if (isMainThread) {
   };
 } else {
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  for (let tsk; (tsk = ffi.poll_task(workerData)) != 0; ) {
+  for (let tsk; (tsk = ffi.poll_task(workerData)) !== 0;) {
     Atomics.wait(cell, 0, 0, 20);
     ffi.respond(tsk, 0, ffi.get_req(tsk));
   }
