@@ -34,9 +34,11 @@ typedef struct bf_plan {
 	uint32_t frame_size, frame_align;
 	bf_slot result; /* offset 0; size 0 for void */
 	const bf_slot *args;
-	struct bf_abi *abi;          /* registers and stack, see abi.h */
-	struct bf_cif *cif;          /* private to the libffi tier */
-	struct bf_plan_entry *entry; /* the code of its callbacks, private to callback.c */
+	struct bf_abi *abi;                                /* registers and stack, see abi.h */
+	struct bf_cif *cif;                                /* private to the libffi tier */
+	struct bf_plan_entry *entry;                       /* the code of its callbacks, private to callback.c */
+	void (*caller)(void *frame, void (*target)(void)); /* what bf_plan_emit made, or NULL */
+	uint32_t caller_size;
 } bf_plan;
 
 /*
@@ -49,7 +51,13 @@ typedef struct bf_plan {
 int bf_plan_new(const bf_type *fn, const bf_type *const *extra, uint32_t nextra, bf_plan **out, bf_error *err);
 void bf_plan_free(bf_plan *plan);
 
-/* Calls `target` through libffi. errno of the calling thread is left as the callee left it. */
+/*
+ * Makes machine code for bf_plan_call of this plan, where there can be any.
+ * Once, before another thread has the plan.
+ */
+void bf_plan_emit(bf_plan *plan);
+
+/* Calls `target`: by that code, or through libffi. errno of the calling thread is left as the callee left it. */
 void bf_plan_call(const bf_plan *plan, void (*target)(void), void *frame);
 
 /*

@@ -10,9 +10,18 @@ int bf_emit_set_guard(bf_adapter *a, const uint8_t *guard)
 
 #if !defined(__x86_64__)
 
-bf_caller *bf_emit_caller(const bf_plan *plan)
+bf_caller *bf_emit_caller(const bf_plan *plan, uint32_t *size)
 {
 	(void)plan;
+	(void)size;
+	return NULL;
+}
+
+void *bf_emit_bind(void (*function)(void *argument, void *context), void *context, uint32_t *size)
+{
+	(void)function;
+	(void)context;
+	(void)size;
 	return NULL;
 }
 

@@ -21,7 +21,11 @@
 /* Loads, calls, stores: errno is as the target left it. */
 typedef void bf_caller(void *frame, void (*target)(void));
 
-bf_caller *bf_emit_caller(const bf_plan *plan);
+/* `size` is what bf_code_free wants. */
+bf_caller *bf_emit_caller(const bf_plan *plan, uint32_t *size);
+
+/* A function of one argument that calls function(argument, context). Returns its code, or NULL. */
+void *bf_emit_bind(void (*function)(void *argument, void *context), void *context, uint32_t *size);
 
 /* --- adapters ------------------------------------------------------------------- */
 
@@ -81,7 +85,7 @@ typedef struct bf_emit_adapter {
 	void *refused_context;
 
 	/* What a careful call does besides; each may be NULL. */
-	int *save_errno;                   /* gets errno after the call */
+	int *errno_box;                    /* holds errno for the call, and gets it afterwards */
 	unsigned *depth;                   /* is incremented during the call */
 	const uint8_t *failed;             /* if that byte is not 0 after the call, */
 	void (*on_failure)(void *context); /* this is called with refused_context, and 0 returned */

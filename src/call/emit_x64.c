@@ -113,10 +113,9 @@ static void *publish(asm_buf *a, uint32_t *size)
 
 /* --- callers ----------------------------------------------------------------------- */
 
-bf_caller *bf_emit_caller(const bf_plan *plan)
+bf_caller *bf_emit_caller(const bf_plan *plan, uint32_t *size)
 {
 	asm_buf a;
-	uint32_t size;
 	void *code;
 
 	if (!carried(plan))
@@ -135,8 +134,19 @@ bf_caller *bf_emit_caller(const bf_plan *plan)
 	asm_load(&a, RBX, RBP, -8);
 	asm_8(&a, 0xC9); /* leave */
 	asm_8(&a, 0xC3);
-	code = publish(&a, &size);
+	code = publish(&a, size);
 	return (bf_caller *)code;
+}
+
+void *bf_emit_bind(void (*function)(void *argument, void *context), void *context, uint32_t *size)
+{
+	asm_buf a;
+
+	asm_init(&a);
+	asm_landing(&a);
+	asm_constant(&a, RSI, (uint64_t)(uintptr_t)context);
+	asm_jmp_literal(&a, asm_literal(&a, (uint64_t)(uintptr_t)function));
+	return publish(&a, size);
 }
 
 /* --- adapters ---------------------------------------------------------------------- */
@@ -239,6 +249,24 @@ static void change_depth(adapter *d, int by)
 	asm_8(&d->a, (uint8_t)by);
 }
 
+/* Only rax and r11 are free: incoming arguments may still be in their registers. */
+static void before_call(adapter *d)
+{
+	asm_buf *a = &d->a;
+
+	if (!d->careful)
+		return;
+	change_depth(d, 1);
+	if (d->how->errno_box) {
+		/* The adapter belongs to one thread: whoever makes it is on it, and so errno stands where it does now.
+		 */
+		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->errno_box);
+		asm_bytes(a, "\x41\x8B\x03", 3); /* mov eax, [r11] */
+		asm_constant(a, R11, (uint64_t)(uintptr_t)&errno);
+		asm_bytes(a, "\x41\x89\x03", 3); /* mov [r11], eax */
+	}
+}
+
 /* Whether something is to be done after the call in this form. */
 static bool has_epilogue(const adapter *d)
 {
@@ -256,12 +284,12 @@ static void after_call(adapter *d)
 	if (!d->careful)
 		return;
 	change_depth(d, -1);
-	if (d->how->save_errno) {
+	if (d->how->errno_box) {
 		/* The adapter belongs to one thread: whoever makes it is on it, and so errno stands where it does now.
 		 */
 		asm_constant(a, RCX, (uint64_t)(uintptr_t)&errno);
 		asm_load_widened(a, RCX, RCX, 0, 4, false);
-		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->save_errno);
+		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->errno_box);
 		asm_bytes(a, "\x41\x89\x0B", 3); /* mov [r11], ecx */
 	}
 	if (d->how->failed) {
@@ -366,7 +394,7 @@ static void emit_framed(adapter *d)
 	put_back(d, false);
 	spill(d);
 	convert(d);
-	change_depth(d, 1);
+	before_call(d);
 	load_arguments(a, d->plan, RBP, d->frame);
 	asm_call_literal(a, d->target);
 	after_call(d);
@@ -459,7 +487,7 @@ static void emit_direct(adapter *d)
 		return;
 	}
 	asm_add_rsp(a, -room);
-	change_depth(d, 1);
+	before_call(d);
 	shuffle(d, room + 8, 0);
 	asm_call_literal(a, d->target);
 	after_call(d);

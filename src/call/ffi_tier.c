@@ -133,6 +133,10 @@ void bf_plan_call(const bf_plan *plan, void (*target)(void), void *frame)
 	bf_cif *c = plan->cif;
 	void *values[ARGUMENTS_MAX];
 
+	if (plan->caller != NULL) {
+		plan->caller(frame, target);
+		return;
+	}
 	for (uint32_t i = 0; i < c->nargs; i++)
 		values[i] = (char *)frame + (c->offsets[i] != BF_CIF_PADDING ? c->offsets[i] : 0);
 	ffi_call(&c->cif, target, frame, values);

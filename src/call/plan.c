@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "abi.h"
+#include "code.h"
+#include "emit.h"
 #include "entry.h"
 #include "ffi_tier.h"
 
@@ -153,7 +155,14 @@ void bf_plan_free(bf_plan *plan)
 	if (plan == NULL)
 		return;
 	bf_plan_entry_free(plan->entry);
+	bf_code_free((void *)plan->caller, plan->caller_size);
 	bf_cif_free(plan->cif);
 	bf_abi_free(plan->abi);
 	free(plan);
+}
+
+void bf_plan_emit(bf_plan *plan)
+{
+	if (plan->caller == NULL)
+		plan->caller = bf_emit_caller(plan, &plan->caller_size);
 }

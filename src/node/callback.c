@@ -268,6 +268,7 @@ static bf_js_callback *entry_take(bf_signature *s, const char *name, int index)
 		}
 	}
 	s->refs++;
+	bf_env_alive(s->env, 1);
 	cb->next = NULL;
 	if (index > 0)
 		snprintf(cb->name, sizeof(cb->name), "%s() argument %d", name, index);
@@ -282,6 +283,7 @@ static void entry_idle(bf_js_callback *cb)
 	bf_signature *s = cb->signature;
 
 	cb->state = BF_CALLBACK_IDLE;
+	bf_env_alive(s->env, -1);
 	cb->next = NULL;
 	*s->idle_end = cb;
 	s->idle_end = &cb->next;
@@ -294,6 +296,7 @@ static void entry_retire(bf_js_callback *cb)
 	bf_signature *s = cb->signature;
 
 	cb->state = BF_CALLBACK_IDLE;
+	bf_env_alive(s->env, -1);
 	cb->next = NULL;
 	*s->retired_end = cb;
 	s->retired_end = &cb->next;

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../call/emit.h"
 #include "callback.h"
 #include "throw.h"
+#include "v8_tier.h"
 
 enum { CHUNK = 64 * 1024 };
 
@@ -36,6 +38,7 @@ static void env_end(napi_env napi, void *data, void *hint)
 	(void)napi;
 	(void)hint;
 	bf_callbacks_end(env);
+	bf_v8_tier_end(env);
 	bf_scratch_free(&env->scratch);
 	bf_types_unref(env->common);
 	env->napi = NULL;
@@ -56,6 +59,14 @@ int bf_env_new(napi_env napi, bf_env **out)
 	atomic_init(&env->refs, 1);
 	*out = env;
 	return 0;
+}
+
+void bf_env_alive(bf_env *env, int change)
+{
+	env->alive += (unsigned)change;
+	env->guard = env->alive == 0 ? 0 : env->refuses ? BF_GUARD_CAREFUL | BF_GUARD_REFUSE : BF_GUARD_CAREFUL;
+	if (env->errno_used)
+		env->guard |= BF_GUARD_CAREFUL;
 }
 
 napi_value bf_env_key(bf_env *env, bf_key key)
@@ -256,6 +267,12 @@ static napi_value env_errno(napi_env napi, napi_callback_info info)
 	napi_value argv[1], result = NULL;
 	int32_t set;
 
+	if (!env->errno_used) {
+		/* Until now the fastest calls did not save it: it stands where C left it. */
+		env->saved_errno = errno;
+		env->errno_used = true;
+		bf_env_alive(env, 0);
+	}
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
 	napi_create_int32(napi, env->saved_errno, &result);
 	if (argc > 0 && napi_get_value_int32(napi, argv[0], &set) == napi_ok)

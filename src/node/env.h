@@ -73,7 +73,11 @@ typedef struct bf_env {
 	struct bf_signature *signatures; /* of callbacks, see callback.h */
 	bf_types *common;                /* owns the next two, see variadic.c; NULL until then */
 	const bf_type *const_char_pointer, *void_pointer;
-	void *tier; /* the machine-code tiers' own */
+	void *tier;      /* the machine-code tiers' own */
+	unsigned alive;  /* callbacks that C may call */
+	uint8_t guard;   /* bf_emit_guard, what fast calls look at; see bf_env_alive */
+	bool refuses;    /* JavaScript can't run inside of fast calls: none while callbacks are alive */
+	bool errno_used; /* errno() was called: calls save it for it */
 } bf_env;
 
 /* The environment's record; it exists from the addon's start to the environment's end. */
@@ -83,6 +87,9 @@ bf_env *bf_env_get(napi_env napi);
 int bf_env_new(napi_env napi, bf_env **out);
 bf_env *bf_env_ref(bf_env *env);
 void bf_env_unref(bf_env *env); /* any thread */
+
+/* `change` more callbacks (or fewer) may be called by C from now on. */
+void bf_env_alive(bf_env *env, int change);
 
 /* A handle to a key or a hook. */
 napi_value bf_env_key(bf_env *env, bf_key key);

@@ -223,6 +223,7 @@ napi_value bf_function_call(bf_function *f, size_t argc, const napi_value *argv)
 done:
 	bf_lent_return(&lent);
 	bf_scratch_release(&env->scratch, mark);
+	errno = env->saved_errno; /* where the first errno() looks for it */
 	return result;
 }
 

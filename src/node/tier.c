@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const bf_tier *const tiers[] = {&bf_tier_ffi};
+#include "napi_tier.h"
+#include "v8_tier.h"
+
+static const bf_tier *const tiers[] = {&bf_tier_v8, &bf_tier_napi, &bf_tier_ffi};
 
 enum { TIERS = sizeof(tiers) / sizeof(*tiers) };
 

@@ -128,7 +128,7 @@ typedef struct witness {
 	const bf_plan *plan;
 	uint8_t *seen;
 	uint8_t *answer;
-	int calls, set_errno;
+	int calls, set_errno, errno_seen;
 	uint8_t *failed;
 	unsigned *depth, depth_seen;
 } witness;
@@ -136,10 +136,12 @@ typedef struct witness {
 static void see(void *data, void *frame)
 {
 	witness *w = data;
+	int errno_at_entry = errno;
 
 	memcpy(w->seen, frame, w->plan->frame_size);
 	memcpy(frame, w->answer, meaning(w->plan->result.type));
 	w->calls++;
+	w->errno_seen = errno_at_entry;
 	if (w->depth)
 		w->depth_seen = *w->depth;
 	if (w->failed)
@@ -165,8 +167,9 @@ static void callers_do_as_libffi_does(void **state)
 		witness w = {.plan = plan, .seen = seen, .answer = answer};
 		bf_callback *cb;
 		bf_error err;
+		uint32_t size;
 		assert_int_equal(bf_callback_new(plan, see, &w, &cb, &err), 0);
-		bf_caller *caller = bf_emit_caller(plan);
+		bf_caller *caller = bf_emit_caller(plan, &size);
 		assert_non_null(caller);
 
 		for (uint32_t i = 0; i < n; i++)
@@ -180,12 +183,31 @@ static void callers_do_as_libffi_does(void **state)
 		if (plan->result.size)
 			assert_true(same_value(frame, answer, plan->result.type));
 
+		bf_code_free((void *)caller, size);
 		bf_callback_free(cb);
 		free(frame);
 		free(seen);
 		free(answer);
 		bf_plan_free(plan);
 	}
+}
+
+static void add_context(void *argument, void *context)
+{
+	*(int *)argument += *(int *)context;
+}
+
+static void bound_functions_get_their_context(void **state)
+{
+	int three = 3, sum = 4;
+	uint32_t size;
+	void *code = bf_emit_bind(add_context, &three, &size);
+
+	(void)state;
+	assert_non_null(code);
+	((void (*)(void *))code)(&sum);
+	assert_int_equal(sum, 7);
+	bf_code_free(code, size);
 }
 
 /* --- adapters ---------------------------------------------------------------------- */
@@ -290,7 +312,7 @@ static void adapters_pass_and_convert(void **state)
 		if (careful || below(2))
 			how.guard = &guard[careful];
 		if (below(2))
-			how.save_errno = &saved;
+			how.errno_box = &saved;
 		if (below(3) == 0) {
 			how.failed = &failed_byte;
 			how.on_failure = on_failure;
@@ -327,7 +349,7 @@ static void adapters_pass_and_convert(void **state)
 			random_fill(answer, result);
 
 		refusals = 0;
-		saved = -1;
+		saved = 4711;
 		mark[0] = 11;
 		bf_plan_call(outer, (void (*)(void))adapter.code, outer_frame);
 		assert_int_equal(w.calls, refuses ? 0 : 1);
@@ -336,8 +358,10 @@ static void adapters_pass_and_convert(void **state)
 			for (uint32_t i = 0; i < n; i++)
 				if (!same_value(frame + plan->args[i].offset, seen + plan->args[i].offset, params[i]))
 					fail_msg("argument %u of %u is another", i, n);
-			if (how.save_errno && careful)
+			if (how.errno_box && careful) {
+				assert_int_equal(w.errno_seen, 4711);
 				assert_int_equal(saved, w.set_errno);
+			}
 			if (how.depth)
 				assert_int_equal(w.depth_seen, careful ? 8 : 7);
 		} else {
@@ -436,6 +460,7 @@ static void what_it_cannot_carry_it_declines(void **state)
 	bf_emit_adapter how = {.in = in, .nin = 1};
 	bf_plan *plan = plan_for(function(INT, INT, INT));
 	bf_adapter a;
+	uint32_t size;
 
 	(void)state;
 	assert_false(bf_emit_adapter_new(plan, &how, (void (*)(void))give_signed, &a)); /* an argument is missing */
@@ -445,16 +470,15 @@ static void what_it_cannot_carry_it_declines(void **state)
 	how.nin = 2;
 	in[1].arg = 1;
 	assert_false(bf_emit_adapter_new(plan, &how, (void (*)(void))give_signed, &a));
-	assert_null(bf_emit_caller(plan));
+	assert_null(bf_emit_caller(plan, &size));
 	bf_plan_free(plan);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(callers_do_as_libffi_does),
-	    cmocka_unit_test(adapters_pass_and_convert),
-	    cmocka_unit_test(sixty_four_bits_leave_as_doubles),
+	    cmocka_unit_test(callers_do_as_libffi_does),        cmocka_unit_test(bound_functions_get_their_context),
+	    cmocka_unit_test(adapters_pass_and_convert),        cmocka_unit_test(sixty_four_bits_leave_as_doubles),
 	    cmocka_unit_test(what_it_cannot_carry_it_declines),
 	};
 

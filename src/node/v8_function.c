@@ -1,0 +1,233 @@
+#include "v8_function.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "throw.h"
+
+/* Arguments of a generic call that need no memory. */
+enum { SLOW_ARGUMENTS = 64 };
+
+/* --- errors ------------------------------------------------------------------------------ */
+
+/* What Node-API keeps as its pending exception becomes the engine's, as at the end of its own callbacks. */
+static void pass_on(bf_v8_env *ve)
+{
+	napi_env napi = ve->env->napi;
+	bool pending = false;
+	napi_value error;
+
+	if (napi_is_exception_pending(napi, &pending) == napi_ok && pending &&
+	    napi_get_and_clear_last_exception(napi, &error) == napi_ok)
+		ve->v8->isolate_throw(ve->v8->isolate_current(), (void *)error);
+}
+
+/* --- the raw callback ----------------------------------------------------------------------- */
+
+static void slow_generic(bf_v8_function *vf, const bf_v8_call *call)
+{
+	napi_value few[SLOW_ARGUMENTS], *argv = few, result = NULL;
+	bf_function *f = vf->f;
+
+	if (call->nargs > SLOW_ARGUMENTS)
+		argv = malloc(call->nargs * sizeof(napi_value));
+	if (!argv) {
+		bf_throw(f->env->napi, BF_ENOMEM, "out of memory");
+	} else {
+		for (uint32_t i = 0; i < call->nargs; i++)
+			argv[i] = (napi_value)&call->args[i];
+		result = bf_function_call(f, call->nargs, argv);
+	}
+	if (result)
+		*call->result = *(const uint64_t *)result;
+	else
+		pass_on(vf->ve);
+	if (argv != few)
+		free(argv);
+}
+
+static void number_out(bf_v8_env *ve, void *isolate, uint64_t *result, double d)
+{
+	*result = *(const uint64_t *)ve->v8->number_new(isolate, d);
+}
+
+static void result_out(bf_v8_function *vf, const bf_v8_call *call, const void *frame)
+{
+	bf_v8_env *ve = vf->ve;
+	bf_function *f = vf->f;
+	int64_t v;
+
+	switch (f->result.conversion) {
+	case BF_CONV_VOID:
+		return; /* undefined is there already */
+	case BF_CONV_BOOL:
+		*call->result = *(const uint8_t *)frame ? ve->layout.true_ : ve->layout.false_;
+		return;
+	case BF_CONV_INT8:
+		*call->result = bf_v8_from_small(*(const int8_t *)frame);
+		return;
+	case BF_CONV_UINT8:
+		*call->result = bf_v8_from_small(*(const uint8_t *)frame);
+		return;
+	case BF_CONV_INT16:
+		*call->result = bf_v8_from_small(*(const int16_t *)frame);
+		return;
+	case BF_CONV_UINT16:
+		*call->result = bf_v8_from_small(*(const uint16_t *)frame);
+		return;
+	case BF_CONV_INT32:
+		*call->result = bf_v8_from_small(*(const int32_t *)frame);
+		return;
+	case BF_CONV_UINT32:
+		v = *(const uint32_t *)frame;
+		break;
+	case BF_CONV_INT64:
+		v = *(const int64_t *)frame;
+		if (v != (int32_t)v || f->result.flags & BF_INT64_MODE)
+			goto generic;
+		break;
+	case BF_CONV_FLOAT:
+		number_out(ve, call->isolate, call->result, *(const float *)frame);
+		return;
+	case BF_CONV_DOUBLE:
+		number_out(ve, call->isolate, call->result, *(const double *)frame);
+		return;
+	default:
+	generic : {
+		bf_context cx = {
+		    .env = f->env, .types = f->types, .owner = f->name, .index = -1, .scratch = &f->env->scratch};
+		napi_value value = bf_convert_out(&cx, &f->result, frame);
+
+		if (value)
+			*call->result = *(const uint64_t *)value;
+		else
+			pass_on(ve);
+		return;
+	}
+	}
+	if (v == (int32_t)v)
+		*call->result = bf_v8_from_small((int32_t)v);
+	else
+		number_out(ve, call->isolate, call->result, (double)v);
+}
+
+/* What the engine calls when it does not make a fast call: `info` is a FunctionCallbackInfo. */
+void bf_v8_slow_call(void *info, void *context)
+{
+	bf_v8_function *vf = context;
+	bf_v8_call call = bf_v8_read_call(vf->ve->v8, info);
+	bf_function *f = vf->f;
+	bf_env *env = vf->ve->env;
+	_Alignas(16) char frame[BF_V8_SLOW_FRAME];
+	bf_mark mark;
+
+	if (!f)
+		return;
+	bf_function_ref(f);
+	mark = bf_scratch_mark(&env->scratch);
+	if (!vf->all_quick || call.nargs != vf->nargs || (f->library && !bf_library_handle_open(f->library))) {
+		slow_generic(vf, &call);
+		goto done;
+	}
+	for (uint32_t i = 0; i < call.nargs; i++) {
+		if (!vf->quick[i]((uint64_t)(uintptr_t)&call.args[i], frame + f->args[i].offset, &vf->arguments[i])) {
+			bf_scratch_release(&env->scratch, mark);
+			slow_generic(vf, &call);
+			goto done;
+		}
+	}
+	env->depth++;
+	errno = env->saved_errno;
+	bf_plan_call(f->plan, f->target, frame);
+	env->saved_errno = errno;
+	env->depth--;
+	if (__builtin_expect(env->failed, 0)) {
+		bf_env_rethrow(env);
+		pass_on(vf->ve);
+	} else {
+		result_out(vf, &call, frame);
+	}
+	bf_scratch_release(&env->scratch, mark);
+	errno = env->saved_errno;
+done:
+	bf_function_unref(f);
+}
+
+/* --- what a fast call can't do ----------------------------------------------------------------- */
+
+/* Handles for what an adapter was called with: words first, since nothing may move them before. */
+static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *words, napi_value *argv)
+{
+	bf_function *f = vf->f;
+	napi_env napi = f->env->napi;
+	bf_context cx = {.env = f->env, .types = f->types, .owner = f->name, .scratch = &f->env->scratch};
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < vf->nargs; i++) {
+		if (!vf->arguments[i].word)
+			continue;
+		/* A handle of a small integer takes no memory of the JavaScript heap; its slot takes any value. */
+		if (napi_create_int32(napi, 0, &argv[i]) != napi_ok)
+			return -1;
+		*(uint64_t *)argv[i] = *(const uint64_t *)words[k++];
+	}
+	for (uint32_t i = 0; i < vf->nargs; i++) {
+		if (vf->arguments[i].word)
+			continue;
+		cx.index = (int)i + 1;
+		argv[i] = bf_convert_out(&cx, &f->args[i], frame + f->args[i].offset);
+		if (!argv[i])
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * A value that a quick conversion does not understand, a closed library, or a
+ * callback alive. Until V8 12.4 the engine is asked to take the slow path (the
+ * options' first byte); later the generic call can be made right here.
+ */
+void bf_v8_refused(void *context, void *frame, uint64_t *words)
+{
+	bf_v8_function *vf = context;
+	bf_function *f = vf->f;
+	napi_handle_scope scope;
+	napi_value argv[BF_V8_ARGUMENTS], result = NULL;
+
+	if (vf->ve->v8->has_fallback) {
+		*(uint8_t *)words[vf->nwords - 1] = 1;
+		memset(frame, 0, 16);
+		return;
+	}
+	if (!f || napi_open_handle_scope(f->env->napi, &scope) != napi_ok) {
+		memset(frame, 0, 16);
+		return;
+	}
+	bf_function_ref(f);
+	if (argument_handles(vf, frame, words, argv) == 0)
+		result = bf_function_call(f, vf->nargs, argv);
+	memset(frame, 0, 16);
+	if (result && f->result.conversion != BF_CONV_VOID) {
+		bf_context cx = {
+		    .env = f->env, .types = f->types, .owner = f->name, .index = -1, .scratch = &f->env->scratch};
+
+		bf_convert_in(&cx, &f->result, result, frame);
+	}
+	pass_on(vf->ve);
+	bf_function_unref(f);
+	napi_close_handle_scope(vf->ve->env->napi, scope);
+}
+
+/* A callback threw during a careful fast call. */
+void bf_v8_failed(void *context)
+{
+	bf_v8_function *vf = context;
+	napi_handle_scope scope;
+
+	if (napi_open_handle_scope(vf->ve->env->napi, &scope) != napi_ok)
+		return;
+	bf_env_rethrow(vf->ve->env);
+	pass_on(vf->ve);
+	napi_close_handle_scope(vf->ve->env->napi, scope);
+}

@@ -1,0 +1,57 @@
+/*
+ * What is behind a JavaScript function of the V8 tier, and what runs when no fast
+ * call is made: the raw callback, and the refusals of an adapter.
+ */
+#ifndef BF_NODE_V8_FUNCTION_H
+#define BF_NODE_V8_FUNCTION_H
+
+#include "function.h"
+#include "v8.h"
+#include "v8_quick.h"
+
+enum {
+	BF_V8_ARGUMENTS = 32,    /* of a fast call at most; raw callbacks take any number */
+	BF_V8_SLOW_FRAME = 1024, /* larger frames are the generic call's business */
+};
+
+/* The tier's part of an environment. */
+typedef struct bf_v8_env {
+	const bf_v8 *v8;
+	bf_v8_layout layout;
+	bf_env *env;
+	napi_ref wrap;  /* lib/wrap.js */
+	napi_ref words; /* an ArrayBuffer: `wide` lies there, for the wrappers to read */
+	uint64_t *wide;
+	struct bf_v8_function *functions, *idle;
+	struct bf_v8_env *next; /* among the ended ones, see bf_v8_tier_end */
+} bf_v8_env;
+
+/* One function's; see v8_tier.h for how long it lives. */
+typedef struct bf_v8_function {
+	bf_v8_env *ve;
+	bf_function *f;              /* NULL: idle */
+	struct bf_v8_function *next; /* of all */
+	struct bf_v8_function *next_idle;
+	void (*target)(void);
+	unsigned flags;                  /* of the function */
+	uint8_t result, result_flags;    /* conversion and flags of its converter */
+	uint32_t nargs, nwords;          /* words: what the adapter keeps, the options last */
+	bf_emit_convert **quick;         /* an argument each */
+	bf_v8_argument *arguments;       /* their contexts */
+	bool all_quick;                  /* the raw callback need not ask Node-API for any argument */
+	char codes[BF_V8_ARGUMENTS + 2]; /* for the wrapper; "": there is no fast call */
+	bf_adapter adapter;
+	void *raw; /* the raw callback */
+	uint32_t raw_size;
+	bf_v8_cfunction *described;
+	napi_ref engine_function; /* the engine's function object of both */
+} bf_v8_function;
+
+/* The raw callback: `info` is a FunctionCallbackInfo, `context` the bf_v8_function. */
+void bf_v8_slow_call(void *info, void *context);
+
+/* An adapter's `refused` and `on_failure`; `context` is the bf_v8_function. */
+void bf_v8_refused(void *context, void *frame, uint64_t *words);
+void bf_v8_failed(void *context);
+
+#endif

@@ -1,0 +1,181 @@
+#include "v8_layout.h"
+
+/* How many words of an object are searched for what it should hold; all objects looked at are at least that big. */
+#define MAX_WORDS 13
+
+static uint64_t word_of(napi_value v)
+{
+	return *(const uint64_t *)v;
+}
+
+static int find(const uint64_t *object, int from, uint64_t value)
+{
+	int i;
+
+	for (i = from; i < MAX_WORDS; i++)
+		if (object[i] == value)
+			return i;
+	return 0;
+}
+
+static bool probe_small(napi_env env, bf_v8_layout *l)
+{
+	napi_value v;
+
+	if (napi_create_int32(env, 0x12345, &v) != napi_ok || word_of(v) != bf_v8_from_small(0x12345) ||
+	    napi_create_int32(env, -7, &v) != napi_ok || word_of(v) != bf_v8_from_small(-7))
+		return false;
+	if (napi_get_null(env, &v) != napi_ok || bf_v8_is_small(l->null = word_of(v)) ||
+	    napi_get_undefined(env, &v) != napi_ok || bf_v8_is_small(l->undefined = word_of(v)) ||
+	    napi_get_boolean(env, true, &v) != napi_ok || bf_v8_is_small(l->true_ = word_of(v)) ||
+	    napi_get_boolean(env, false, &v) != napi_ok || bf_v8_is_small(l->false_ = word_of(v)))
+		return false;
+	return true;
+}
+
+static void probe_number(napi_env env, bf_v8_layout *l)
+{
+	napi_value a, b;
+	double d;
+
+	if (napi_create_double(env, 1.5, &a) != napi_ok || napi_create_double(env, -1e300, &b) != napi_ok ||
+	    bf_v8_is_small(word_of(a)) || bf_v8_is_small(word_of(b)) ||
+	    bf_v8_object(word_of(a))[0] != bf_v8_object(word_of(b))[0])
+		return;
+	l->number_map = bf_v8_object(word_of(a))[0];
+	if (!bf_v8_number(l, word_of(a), &d) || d != 1.5 || !bf_v8_number(l, word_of(b), &d) || d != -1e300)
+		l->number_map = 0;
+}
+
+static void probe_bigint(napi_env env, bf_v8_layout *l)
+{
+	static const uint64_t VALUES[] = {0, 1, 0x1122334455667788, UINT64_MAX};
+	napi_value v, big;
+	uint64_t words[2] = {1, 1}, magnitude;
+	bool negative;
+	int i, sign;
+
+	if (napi_create_bigint_uint64(env, 1, &v) != napi_ok || bf_v8_is_small(word_of(v)))
+		return;
+	l->bigint_type = bf_v8_instance_type(word_of(v));
+	for (sign = 0; sign < 2; sign++)
+		for (i = 0; i < 4; i++)
+			if (napi_create_bigint_words(env, sign, 1, &VALUES[i], &v) != napi_ok ||
+			    !bf_v8_bigint(l, word_of(v), &negative, &magnitude) || magnitude != VALUES[i] ||
+			    negative != (sign && i > 0))
+				l->bigint_type = 0;
+	if (napi_create_bigint_words(env, 0, 2, words, &big) != napi_ok ||
+	    bf_v8_bigint(l, word_of(big), &negative, &magnitude))
+		l->bigint_type = 0;
+}
+
+/*
+ * ArrayBuffers of two sizes; then views with offsets and lengths that occur
+ * nowhere else in them.
+ */
+static void probe_buffers(napi_env env, bf_v8_layout *l)
+{
+	napi_value ab, ta, ta8, dv, small, global, constructor, eight;
+	void *p, *data;
+	const uint64_t *b, *w, *s, *d;
+	uint64_t size;
+	bool is;
+
+	if (napi_create_arraybuffer(env, 4096, &p, &ab) != napi_ok ||
+	    napi_create_typedarray(env, napi_float64_array, 17, ab, 192, &ta) != napi_ok ||
+	    napi_create_typedarray(env, napi_uint8_array, 3, ab, 5, &ta8) != napi_ok ||
+	    napi_create_dataview(env, 232, ab, 72, &dv) != napi_ok || napi_get_global(env, &global) != napi_ok ||
+	    napi_get_named_property(env, global, "Uint8Array", &constructor) != napi_ok ||
+	    napi_create_uint32(env, 8, &eight) != napi_ok ||
+	    napi_new_instance(env, constructor, 1, &eight, &small) != napi_ok ||
+	    napi_is_typedarray(env, small, &is) != napi_ok || !is)
+		return;
+	b = bf_v8_object(word_of(ab));
+	w = bf_v8_object(word_of(ta));
+	s = bf_v8_object(word_of(small));
+	d = bf_v8_object(word_of(dv));
+
+	l->buffer_data = (uint8_t)find(b, 3, (uint64_t)(uintptr_t)p);
+	l->buffer_bytes = (uint8_t)find(b, 3, 4096);
+	l->view_data = (uint8_t)find(w, 3, (uint64_t)(uintptr_t)p + 192);
+	l->view_buffer = (uint8_t)find(w, 3, word_of(ab));
+	l->view_offset = (uint8_t)find(w, 3, 192);
+	l->view_bytes = (uint8_t)find(w, 3, 136);
+	/* On the heap, the base is the elements object (word 2); outside, it is zero. */
+	l->view_base = (uint8_t)find(s, 3, s[2]);
+	if (!l->buffer_data || !l->buffer_bytes || !l->view_data || !l->view_buffer || !l->view_offset ||
+	    !l->view_bytes || !l->view_base || w[l->view_base] != 0 || bf_v8_is_small(s[2]))
+		return;
+
+	l->buffer_type = bf_v8_instance_type(word_of(ab));
+	l->view_type = bf_v8_instance_type(word_of(ta));
+	if (d[l->view_buffer] == word_of(ab) && d[l->view_offset] == 72 && d[l->view_bytes] == 232 &&
+	    (l->data_view_data = (uint8_t)find(d, 3, (uint64_t)(uintptr_t)p + 72)) != 0)
+		l->data_view_type = bf_v8_instance_type(word_of(dv));
+
+	if (!bf_v8_bytes(l, word_of(ab), &data, &size) || data != p || size != 4096 ||
+	    !bf_v8_bytes(l, word_of(ta), &data, &size) || data != (char *)p + 192 || size != 136 ||
+	    !bf_v8_bytes(l, word_of(ta8), &data, &size) || data != (char *)p + 5 || size != 3 ||
+	    bf_v8_bytes(l, word_of(small), &data, &size) ||
+	    (l->data_view_type &&
+	     (!bf_v8_bytes(l, word_of(dv), &data, &size) || data != (char *)p + 72 || size != 232)) ||
+	    napi_detach_arraybuffer(env, ab) != napi_ok || bf_v8_bytes(l, word_of(ab), &data, &size) ||
+	    bf_v8_bytes(l, word_of(ta), &data, &size) || bf_v8_bytes(l, word_of(dv), &data, &size))
+		l->buffer_type = l->view_type = l->data_view_type = 0;
+}
+
+static bool reads_as(const bf_v8_layout *l, napi_value v, const void *units, uint32_t length, bool two_byte)
+{
+	bf_v8_chars c;
+
+	return bf_v8_string(l, word_of(v), &c) && c.length == length && c.two_byte == two_byte &&
+	       memcmp(c.at, units, (size_t)length << two_byte) == 0;
+}
+
+static void probe_strings(napi_env env, bf_v8_layout *l)
+{
+	static const char LATIN[] = "b\xEF"
+				    "ffi, a name"; /* 13 characters */
+	static const char16_t WIDE[] = u"b\u20ACffi, a name";
+	/* The same as literals, which are internalized; then a concatenation and a slice, which lie elsewhere. */
+	static const char SCRIPT[] = "((a, w) => [a, w, a + w + a, ('-' + a + a).slice(1)])"
+				     "('b\\xefffi, a name', 'b\\u20ACffi, a name')";
+	napi_value one, two, script, list, item[4];
+	bf_v8_chars c;
+	uint32_t i;
+
+	if (napi_create_string_latin1(env, LATIN, 13, &one) != napi_ok ||
+	    napi_create_string_utf16(env, WIDE, 13, &two) != napi_ok ||
+	    napi_create_string_utf8(env, SCRIPT, NAPI_AUTO_LENGTH, &script) != napi_ok ||
+	    napi_run_script(env, script, &list) != napi_ok)
+		return;
+	for (i = 0; i < 4; i++)
+		if (napi_get_element(env, list, i, &item[i]) != napi_ok)
+			return;
+	l->one_byte_type = bf_v8_instance_type(word_of(one)) & (uint16_t)~BF_V8_INTERNALIZED;
+	l->two_byte_type = bf_v8_instance_type(word_of(two)) & (uint16_t)~BF_V8_INTERNALIZED;
+	l->strings = true;
+	l->strings = l->one_byte_type != l->two_byte_type && reads_as(l, one, LATIN, 13, false) &&
+		     reads_as(l, two, WIDE, 13, true) && reads_as(l, item[0], LATIN, 13, false) &&
+		     reads_as(l, item[1], WIDE, 13, true) && !bf_v8_string(l, word_of(item[2]), &c) &&
+		     !bf_v8_string(l, word_of(item[3]), &c);
+}
+
+bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out)
+{
+	napi_handle_scope scope;
+	bool ok;
+
+	memset(out, 0, sizeof *out);
+	if (napi_open_handle_scope(env, &scope) != napi_ok)
+		return false;
+	ok = probe_small(env, out);
+	if (ok) {
+		probe_number(env, out);
+		probe_bigint(env, out);
+		probe_buffers(env, out);
+		probe_strings(env, out);
+	}
+	napi_close_handle_scope(env, scope);
+	return ok;
+}

@@ -1,0 +1,151 @@
+/*
+ * Reading JavaScript values where they lie. A tagged word is a small integer
+ * (its low bit is 0, its value the upper half) or the address of an object plus
+ * one. What stands where in an object is found out at load by looking for known
+ * contents; a kind of value that is not laid out as expected is not read here,
+ * and its readers always say false. Whoever gets false asks Node-API.
+ *
+ * Nothing here allocates or makes handles: the readers may be used inside of a
+ * fast call, on the thread of the isolate.
+ */
+#ifndef BF_NODE_V8_LAYOUT_H
+#define BF_NODE_V8_LAYOUT_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef struct bf_v8_layout {
+	uint64_t null, undefined, true_, false_;
+	uint64_t number_map; /* of every HeapNumber; 0: numbers are not understood */
+	uint16_t view_type;  /* instance types; 0: not understood */
+	uint16_t data_view_type;
+	uint16_t buffer_type;
+	uint16_t bigint_type;
+	uint16_t one_byte_type, two_byte_type; /* sequential strings, without BF_V8_INTERNALIZED */
+	bool strings;
+	/* indexes of words in their objects */
+	uint8_t view_data, view_base, view_buffer, view_offset, view_bytes;
+	uint8_t data_view_data;
+	uint8_t buffer_data, buffer_bytes;
+} bf_v8_layout;
+
+/* In a string's instance type: whether it is (0) in the table of unique strings. */
+#define BF_V8_INTERNALIZED 0x20
+
+/* Returns false where even small integers are not as expected; then nothing may be read. */
+bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out);
+
+static inline bool bf_v8_is_small(uint64_t word)
+{
+	return (word & 1) == 0;
+}
+
+static inline int32_t bf_v8_small(uint64_t word)
+{
+	return (int32_t)(word >> 32);
+}
+
+static inline uint64_t bf_v8_from_small(int32_t value)
+{
+	return (uint64_t)(uint32_t)value << 32;
+}
+
+/* The words of an object; [0] is its map. */
+static inline const uint64_t *bf_v8_object(uint64_t word)
+{
+	return (const uint64_t *)(word - 1);
+}
+
+static inline uint16_t bf_v8_instance_type(uint64_t word)
+{
+	return *(const uint16_t *)(bf_v8_object(word)[0] + 11);
+}
+
+/* Any Number. */
+static inline bool bf_v8_number(const bf_v8_layout *l, uint64_t word, double *out)
+{
+	if (bf_v8_is_small(word)) {
+		*out = bf_v8_small(word);
+		return true;
+	}
+	if (bf_v8_object(word)[0] != l->number_map)
+		return false;
+	memcpy(out, bf_v8_object(word) + 1, sizeof *out);
+	return true;
+}
+
+/* A BigInt of at most 64 bits: sign and magnitude. */
+static inline bool bf_v8_bigint(const bf_v8_layout *l, uint64_t word, bool *negative, uint64_t *magnitude)
+{
+	uint32_t bits; /* bit 0: sign, the rest: how many 64-bit digits */
+
+	if (bf_v8_is_small(word) || bf_v8_instance_type(word) != l->bigint_type || !l->bigint_type)
+		return false;
+	bits = (uint32_t)bf_v8_object(word)[1];
+	if (bits >> 1 > 1)
+		return false;
+	*negative = bits & 1;
+	*magnitude = bits >> 1 ? bf_v8_object(word)[2] : 0;
+	return true;
+}
+
+/*
+ * The bytes of a TypedArray, DataView or ArrayBuffer that lie outside of the
+ * JavaScript heap. False as well for empty, detached and resizable ones.
+ */
+static inline bool bf_v8_bytes(const bf_v8_layout *l, uint64_t word, void **data, uint64_t *size)
+{
+	const uint64_t *w, *buffer;
+	uint16_t type;
+
+	if (bf_v8_is_small(word))
+		return false;
+	w = bf_v8_object(word);
+	type = bf_v8_instance_type(word);
+	if (type == 0)
+		return false;
+	if (type == l->buffer_type) {
+		*data = (void *)w[l->buffer_data];
+		*size = w[l->buffer_bytes];
+		return *size != 0;
+	}
+	if (type == l->view_type) {
+		if (w[l->view_base] != 0)
+			return false;
+		*data = (void *)w[l->view_data];
+	} else if (type == l->data_view_type) {
+		*data = (void *)w[l->data_view_data];
+	} else {
+		return false;
+	}
+	buffer = bf_v8_object(w[l->view_buffer]);
+	*size = w[l->view_bytes];
+	return *size != 0 && w[l->view_offset] + *size <= buffer[l->buffer_bytes];
+}
+
+typedef struct bf_v8_chars {
+	const void *at;
+	uint32_t length; /* in units */
+	bool two_byte;   /* UTF-16, else Latin-1 */
+} bf_v8_chars;
+
+/* A string whose characters lie in one piece in the JavaScript heap. */
+static inline bool bf_v8_string(const bf_v8_layout *l, uint64_t word, bf_v8_chars *out)
+{
+	uint16_t type;
+
+	if (!l->strings || bf_v8_is_small(word))
+		return false;
+	type = bf_v8_instance_type(word) & (uint16_t)~BF_V8_INTERNALIZED;
+	if (type != l->one_byte_type && type != l->two_byte_type)
+		return false;
+	out->two_byte = type == l->two_byte_type;
+	out->length = (uint32_t)(bf_v8_object(word)[1] >> 32); /* word 1: hash, length */
+	out->at = bf_v8_object(word) + 2;
+	return true;
+}
+
+#endif

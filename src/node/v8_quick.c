@@ -1,0 +1,182 @@
+#include "v8_quick.h"
+
+#include <string.h>
+
+#include "v8_utf8.h"
+
+/* --- integers ----------------------------------------------------------------------- */
+
+static const struct {
+	int64_t min;
+	uint64_t max;
+} RANGES[] = {
+    [BF_CONV_INT8] = {INT8_MIN, INT8_MAX},    [BF_CONV_UINT8] = {0, UINT8_MAX},
+    [BF_CONV_INT16] = {INT16_MIN, INT16_MAX}, [BF_CONV_UINT16] = {0, UINT16_MAX},
+    [BF_CONV_INT32] = {INT32_MIN, INT32_MAX}, [BF_CONV_UINT32] = {0, UINT32_MAX},
+    [BF_CONV_INT64] = {INT64_MIN, INT64_MAX}, [BF_CONV_UINT64] = {0, UINT64_MAX},
+};
+
+/* Anything but a small integer: a HeapNumber that holds an integer, a BigInt. */
+static bool large_integer(const bf_v8_argument *a, uint64_t tagged, uint64_t *bits)
+{
+	int64_t min = RANGES[a->conversion].min;
+	uint64_t max = RANGES[a->conversion].max, magnitude;
+	bool negative;
+	double d;
+
+	if (bf_v8_number(a->layout, tagged, &d)) {
+		if (d < 0) {
+			if (d < -0x1p63 || (double)(int64_t)d != d || (int64_t)d < min)
+				return false;
+			*bits = (uint64_t)(int64_t)d;
+		} else {
+			if (!(d < 0x1p64) || (double)(uint64_t)d != d || (uint64_t)d > max)
+				return false;
+			*bits = (uint64_t)d;
+		}
+		return true;
+	}
+	if (!bf_v8_bigint(a->layout, tagged, &negative, &magnitude))
+		return false;
+	/* -min is computed unsigned: INT64_MIN has no positive twin. */
+	if (magnitude > (negative ? 0 - (uint64_t)min : max))
+		return false;
+	*bits = negative ? 0 - magnitude : magnitude;
+	return true;
+}
+
+static bool int64_in(uint64_t word, void *slot, void *context)
+{
+	uint64_t tagged = *(const uint64_t *)word, bits;
+
+	if (bf_v8_is_small(tagged)) {
+		*(int64_t *)slot = bf_v8_small(tagged);
+		return true;
+	}
+	if (!large_integer(context, tagged, &bits))
+		return false;
+	*(uint64_t *)slot = bits;
+	return true;
+}
+
+/* All others; a slot has room for eight bytes, of which the first ones are the value. */
+static bool integer_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	uint64_t tagged = *(const uint64_t *)word, bits;
+
+	if (bf_v8_is_small(tagged)) {
+		int64_t v = bf_v8_small(tagged);
+
+		if (v < RANGES[a->conversion].min || (v > 0 && (uint64_t)v > RANGES[a->conversion].max))
+			return false;
+		bits = (uint64_t)v;
+	} else if (!large_integer(a, tagged, &bits)) {
+		return false;
+	}
+	*(uint64_t *)slot = bits; /* little endian */
+	return true;
+}
+
+/* --- the other scalars ------------------------------------------------------------------ */
+
+static bool bool_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	uint64_t tagged = *(const uint64_t *)word;
+
+	if (tagged != a->layout->true_ && tagged != a->layout->false_)
+		return false;
+	*(uint64_t *)slot = tagged == a->layout->true_;
+	return true;
+}
+
+static bool double_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+
+	return bf_v8_number(a->layout, *(const uint64_t *)word, slot);
+}
+
+static bool float_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	double d;
+
+	if (!bf_v8_number(a->layout, *(const uint64_t *)word, &d))
+		return false;
+	*(float *)slot = (float)d;
+	return true;
+}
+
+/* --- pointers ------------------------------------------------------------------------------ */
+
+static bool pointer_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	uint64_t tagged = *(const uint64_t *)word, size;
+	bf_v8_chars chars;
+	void *data;
+
+	if (bf_v8_bytes(a->layout, tagged, &data, &size)) {
+		if (size < a->need)
+			return false;
+		*(void **)slot = data;
+		return true;
+	}
+	if (a->strings && bf_v8_string(a->layout, tagged, &chars)) {
+		*(void **)slot = bf_v8_utf8(a->scratch, &chars);
+		return *(void **)slot != NULL;
+	}
+	*(void **)slot = NULL;
+	return tagged == a->layout->null;
+}
+
+/* The same, strings first. */
+static bool string_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	bf_v8_chars chars;
+
+	if (!bf_v8_string(a->layout, *(const uint64_t *)word, &chars))
+		return pointer_in(word, slot, context);
+	*(void **)slot = bf_v8_utf8(a->scratch, &chars);
+	return *(void **)slot != NULL;
+}
+
+/* --- which one ------------------------------------------------------------------------------- */
+
+bf_emit_convert *bf_v8_quick(const bf_v8_layout *layout, bf_env *env, const bf_converter *c, bf_v8_argument *out)
+{
+	*out = (bf_v8_argument){.layout = layout, .scratch = &env->scratch, .conversion = c->conversion};
+	if (!layout->number_map)
+		return NULL;
+	switch (c->conversion) {
+	case BF_CONV_BOOL:
+		return bool_in;
+	case BF_CONV_INT8 ... BF_CONV_UINT32:
+	case BF_CONV_UINT64:
+		return integer_in;
+	case BF_CONV_INT64:
+		return int64_in;
+	case BF_CONV_FLOAT:
+		return float_in;
+	case BF_CONV_DOUBLE:
+		return double_in;
+	case BF_CONV_STRING:
+		out->need = 1;
+		out->strings = c->flags & BF_CONV_CONST;
+		return out->strings ? string_in : pointer_in;
+	case BF_CONV_STRING16:
+	case BF_CONV_STRING32:
+		out->need = c->target->size;
+		return pointer_in;
+	case BF_CONV_POINTER:
+		out->need = c->target->size;
+		out->strings = c->flags & BF_CONV_CONST && (c->target->kind == BF_VOID || c->target->kind == BF_INT8 ||
+							    c->target->kind == BF_UINT8);
+		return pointer_in;
+	default:
+		return NULL;
+	}
+}

@@ -1,0 +1,434 @@
+#include "v8_tier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../call/code.h"
+#include "throw.h"
+#include "v8_function.h"
+
+/* Whose machine code is kept for a while, see bf_v8_tier_end. */
+enum { ENDED_ENVIRONMENTS = 16 };
+
+static const uint8_t refuse_all = BF_GUARD_REFUSE;
+
+/* --- making one ----------------------------------------------------------------------------------- */
+
+/* How the wrapper checks an argument, see lib/wrap.js; 0: no fast call takes it. */
+static char argument_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *class)
+{
+	static const char INTEGERS[] = "cCsSiI"; /* from BF_CONV_INT8 on */
+
+	*class = BF_EMIT_WORD;
+	switch (c->conversion) {
+	case BF_CONV_BOOL:
+		*type = BF_V8_BOOL;
+		return 'b';
+	case BF_CONV_INT8 ... BF_CONV_UINT32:
+		*type = c->conversion == BF_CONV_UINT32 ? BF_V8_UINT32 : BF_V8_INT32;
+		return INTEGERS[c->conversion - BF_CONV_INT8];
+	case BF_CONV_FLOAT:
+		*class = BF_EMIT_FLOAT;
+		*type = BF_V8_FLOAT32;
+		return 'd';
+	case BF_CONV_DOUBLE:
+		*class = BF_EMIT_DOUBLE;
+		*type = BF_V8_FLOAT64;
+		return 'd';
+	case BF_CONV_INT64:
+	case BF_CONV_UINT64:
+	case BF_CONV_STRING:
+	case BF_CONV_STRING16:
+	case BF_CONV_STRING32:
+	case BF_CONV_POINTER:
+		*type = BF_V8_VALUE;
+		return 'v';
+	default:
+		return 0;
+	}
+}
+
+/* How the wrapper reads the result; 0: no fast call returns it. */
+static char result_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *out)
+{
+	bool is_signed = c->conversion == BF_CONV_INT64;
+
+	*out = BF_EMIT_SAME;
+	switch (c->conversion) {
+	case BF_CONV_VOID:
+		*type = BF_V8_VOID;
+		return '=';
+	case BF_CONV_BOOL:
+		*type = BF_V8_BOOL;
+		return '=';
+	case BF_CONV_INT8 ... BF_CONV_INT32:
+		*type = BF_V8_INT32;
+		return '=';
+	case BF_CONV_UINT32:
+		*type = BF_V8_UINT32;
+		return '=';
+	case BF_CONV_FLOAT:
+		*type = BF_V8_FLOAT32;
+		return '=';
+	case BF_CONV_DOUBLE:
+		*type = BF_V8_FLOAT64;
+		return '=';
+	case BF_CONV_INT64:
+	case BF_CONV_UINT64:
+		if (c->flags & BF_INT64_BIGINT) {
+			*type = BF_V8_VOID;
+			*out = BF_EMIT_INT64_IN_WIDE;
+			return is_signed ? 'b' : 'B';
+		}
+		*type = BF_V8_FLOAT64;
+		*out = is_signed ? BF_EMIT_INT64_AS_DOUBLE : BF_EMIT_UINT64_AS_DOUBLE;
+		if (c->flags & BF_INT64_NUMBER)
+			return is_signed ? 'r' : 'R';
+		return is_signed ? 'n' : 'N';
+	default:
+		return 0;
+	}
+}
+
+static void function_free(bf_v8_function *vf)
+{
+	bf_code_free(vf->adapter.code, vf->adapter.size);
+	bf_code_free(vf->raw, vf->raw_size);
+	free(vf->described);
+	free(vf->quick);
+	free(vf->arguments);
+	free(vf);
+}
+
+static bf_v8_function *function_new(bf_v8_env *ve, bf_function *f)
+{
+	bf_v8_function *vf = calloc(1, sizeof *vf);
+
+	if (!vf)
+		return NULL;
+	vf->ve = ve;
+	vf->nargs = f->nargs;
+	vf->target = f->target;
+	vf->flags = f->flags;
+	vf->result = f->result.conversion;
+	vf->result_flags = f->result.flags;
+	vf->quick = calloc(f->nargs + 1, sizeof *vf->quick);
+	vf->arguments = calloc(f->nargs + 1, sizeof *vf->arguments);
+	vf->raw = vf->quick && vf->arguments ? bf_emit_bind(bf_v8_slow_call, vf, &vf->raw_size) : NULL;
+	if (!vf->raw) {
+		function_free(vf);
+		return NULL;
+	}
+	vf->all_quick = !(f->flags & (BF_FUNCTION_ERRNO | BF_FUNCTION_VARIADIC)) &&
+			f->plan->frame_size <= BF_V8_SLOW_FRAME && f->plan->frame_align <= 16;
+	for (uint32_t i = 0; i < f->nargs; i++) {
+		vf->quick[i] = bf_v8_quick(&ve->layout, ve->env, &f->args[i], &vf->arguments[i]);
+		vf->all_quick &= vf->quick[i] != NULL;
+	}
+	return vf;
+}
+
+/* Writes the codes of arguments and result. False: this function has no fast call. */
+static bool make_adapter(bf_v8_function *vf, bf_function *f, char *codes)
+{
+	bf_v8_env *ve = vf->ve;
+	bf_emit_in in[BF_V8_ARGUMENTS + 2] = {{.arg = BF_EMIT_UNUSED}};
+	bf_v8_ctype types[BF_V8_ARGUMENTS + 2] = {BF_V8_VALUE}, result = BF_V8_VOID;
+	bf_emit_adapter how = {.in = in,
+			       .guard = &ve->env->guard,
+			       .refused = bf_v8_refused,
+			       .refused_context = vf,
+			       .errno_box = &ve->env->saved_errno,
+			       .depth = &ve->env->depth,
+			       .failed = (const uint8_t *)&ve->env->failed,
+			       .on_failure = bf_v8_failed,
+			       .wide = ve->wide};
+	uint32_t n = 1;
+
+	if (!vf->all_quick || vf->nargs > BF_V8_ARGUMENTS)
+		return false;
+	codes[vf->nargs] = result_code(&f->result, &result, &how.out);
+	if (!codes[vf->nargs])
+		return false;
+	for (uint32_t i = 0; i < vf->nargs; i++, n++) {
+		codes[i] = argument_code(&f->args[i], &types[n], &in[n].class);
+		if (!codes[i])
+			return false;
+		in[n].arg = (int16_t)i;
+		if (types[n] != BF_V8_VALUE)
+			continue;
+		vf->arguments[i].word = true;
+		in[n].convert = vf->quick[i];
+		in[n].context = &vf->arguments[i];
+		vf->nwords++;
+		if (vf->arguments[i].strings)
+			how.preserve = &ve->env->scratch.current; /* and `used` behind it: a bf_mark */
+	}
+	if (ve->v8->has_fallback) {
+		in[n].arg = BF_EMIT_UNUSED;
+		in[n].keep = true;
+		types[n++] = BF_V8_OPTIONS;
+		vf->nwords++;
+	}
+	how.nin = n;
+	if (!bf_emit_adapter_new(f->plan, &how, f->target, &vf->adapter))
+		return false;
+	vf->described = bf_v8_describe(ve->v8, vf->adapter.code, result, types, n);
+	if (vf->described)
+		return true;
+	bf_code_free(vf->adapter.code, vf->adapter.size);
+	vf->adapter.code = NULL;
+	return false;
+}
+
+_Static_assert(offsetof(bf_scratch, used) == offsetof(bf_scratch, current) + sizeof(void *),
+	       "an adapter preserves both with one move");
+
+static void library_closed(bf_function *f)
+{
+	bf_v8_function *vf = f->tier;
+
+	if (vf->adapter.code)
+		bf_emit_set_guard(&vf->adapter, &refuse_all);
+}
+
+/* The JavaScript function is gone. What optimised code may still hold stays, and refuses. */
+static void released(bf_function *f)
+{
+	bf_v8_function *vf = f->tier;
+
+	library_closed(f);
+	vf->f = NULL;
+	f->tier = NULL;
+	vf->next_idle = vf->ve->idle;
+	vf->ve->idle = vf;
+}
+
+/* A new function object of the engine, with the adapter as its fast call if there is one. */
+static int make_engine_function(bf_v8_function *vf)
+{
+	const bf_v8 *v8 = vf->ve->v8;
+	void *isolate = v8->isolate_current(), *template, *function;
+
+	template = v8->template_new(isolate, vf->raw, NULL, NULL, (int)vf->nargs, 0, 0, vf->described, 0, 0, 0);
+	function = template ? v8->template_function(template, v8->isolate_context(isolate)) : NULL;
+	if (!function)
+		return -1;
+	return napi_create_reference(vf->ve->env->napi, function, 1, &vf->engine_function) == napi_ok ? 0 : -1;
+}
+
+static bool fits(const bf_v8_function *vf, const bf_function *f)
+{
+	if (vf->target != f->target || vf->nargs != f->nargs || vf->flags != f->flags ||
+	    vf->result != f->result.conversion || vf->result_flags != f->result.flags)
+		return false;
+	for (uint32_t i = 0; i < f->nargs; i++) {
+		bf_v8_argument a;
+		const bf_v8_argument *b = &vf->arguments[i];
+
+		if (bf_v8_quick(&vf->ve->layout, f->env, &f->args[i], &a) != vf->quick[i] || a.need != b->need ||
+		    a.conversion != b->conversion || a.strings != b->strings)
+			return false;
+	}
+	return true;
+}
+
+/* One that was released and can serve this function too. */
+static bf_v8_function *take_idle(bf_v8_env *ve, const bf_function *f)
+{
+	for (bf_v8_function **link = &ve->idle; *link; link = &(*link)->next_idle) {
+		bf_v8_function *vf = *link;
+
+		if (!fits(vf, f) || (vf->adapter.code && bf_emit_set_guard(&vf->adapter, &ve->env->guard) != 0))
+			continue;
+		*link = vf->next_idle;
+		return vf;
+	}
+	return NULL;
+}
+
+/* wrap(name, number of arguments, codes, engine's function, External of the record) */
+static napi_value make_wrapper(bf_v8_function *vf)
+{
+	napi_env napi = vf->ve->env->napi;
+	napi_value argv[5], wrap, global, function, error;
+
+	if (napi_create_string_utf8(napi, vf->f->name, NAPI_AUTO_LENGTH, &argv[0]) == napi_ok &&
+	    napi_create_uint32(napi, vf->nargs, &argv[1]) == napi_ok &&
+	    napi_create_string_utf8(napi, vf->codes, NAPI_AUTO_LENGTH, &argv[2]) == napi_ok &&
+	    napi_get_reference_value(napi, vf->engine_function, &argv[3]) == napi_ok &&
+	    napi_create_external(napi, vf, NULL, NULL, &argv[4]) == napi_ok &&
+	    napi_get_reference_value(napi, vf->ve->wrap, &wrap) == napi_ok &&
+	    napi_get_global(napi, &global) == napi_ok &&
+	    napi_call_function(napi, global, wrap, 5, argv, &function) == napi_ok)
+		return function;
+	napi_get_and_clear_last_exception(napi, &error);
+	return NULL;
+}
+
+static int v8_make(bf_function *f, napi_value *out)
+{
+	bf_v8_env *ve = f->env->tier;
+	bf_v8_function *vf;
+
+	if (!ve)
+		return -1;
+	bf_plan_emit(f->plan);
+	vf = take_idle(ve, f);
+	if (!vf) {
+		vf = function_new(ve, f);
+		if (!vf)
+			return -1;
+		if (!make_adapter(vf, f, vf->codes))
+			vf->codes[0] = 0;
+		if (make_engine_function(vf) != 0) {
+			function_free(vf);
+			return -1;
+		}
+		vf->next = ve->functions;
+		ve->functions = vf;
+	}
+	vf->f = f;
+	f->tier = vf;
+	f->tier_closed = library_closed;
+	f->tier_release = released;
+	*out = make_wrapper(vf);
+	if (*out)
+		return 0;
+	f->tier_closed = NULL;
+	f->tier_release = NULL;
+	released(f);
+	return -1;
+}
+
+const bf_tier bf_tier_v8 = {"v8", v8_make};
+
+/* --- the environment ---------------------------------------------------------------------------------- */
+
+static pthread_mutex_t ended_lock = PTHREAD_MUTEX_INITIALIZER;
+static bf_v8_env *ended; /* the newest first, ENDED_ENVIRONMENTS of them */
+
+/*
+ * A compiler thread may still read the descriptions of a worker that has just
+ * ended, so they are freed when as many later ones have ended as well.
+ */
+void bf_v8_tier_end(bf_env *env)
+{
+	bf_v8_env *ve = env->tier, **link = &ended;
+	int n = 0;
+
+	env->tier = NULL;
+	if (!ve)
+		return;
+	pthread_mutex_lock(&ended_lock);
+	ve->next = ended;
+	ended = ve;
+	while (*link && n++ < ENDED_ENVIRONMENTS)
+		link = &(*link)->next;
+	ve = *link;
+	*link = NULL;
+	pthread_mutex_unlock(&ended_lock);
+	while (ve) {
+		bf_v8_env *next = ve->next;
+
+		for (bf_v8_function *vf = ve->functions, *following; vf; vf = following) {
+			following = vf->next;
+			function_free(vf);
+		}
+		free(ve);
+		ve = next;
+	}
+}
+
+/* setupTier(wrap, ArrayBuffer of 8 bytes): false, and nothing kept, where the tier is closed. */
+static napi_value setup_tier(napi_env napi, napi_callback_info info)
+{
+	bf_env *env = bf_env_get(napi);
+	const bf_v8 *v8 = bf_v8_get(napi);
+	size_t argc = 2, size = 0;
+	napi_value argv[2], result;
+	bf_v8_env *ve = NULL;
+	void *data = NULL;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	if (v8->on && !env->tier && bf_code_how() != BF_CODE_DENIED && (ve = calloc(1, sizeof *ve)) != NULL) {
+		ve->v8 = v8;
+		ve->env = env;
+		if (bf_v8_layout_probe(napi, &ve->layout) && ve->layout.number_map &&
+		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok && size >= 8 &&
+		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
+		    napi_create_reference(napi, argv[0], 1, &ve->wrap) == napi_ok) {
+			ve->wide = data;
+			env->tier = ve;
+			env->refuses = !v8->may_reenter;
+		} else {
+			free(ve);
+			ve = NULL;
+		}
+	}
+	napi_get_boolean(napi, ve != NULL, &result);
+	return result;
+}
+
+/* callGeneric(External of the record, ...arguments): the generic call, for what a wrapper does not pass on. */
+static napi_value call_generic(napi_env napi, napi_callback_info info)
+{
+	size_t argc = BF_V8_ARGUMENTS + 1;
+	napi_value few[BF_V8_ARGUMENTS + 1], *argv = few, result = NULL;
+	void *data = NULL;
+	bf_v8_function *vf;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	if (argc > BF_V8_ARGUMENTS + 1) {
+		argv = malloc(argc * sizeof *argv);
+		if (!argv)
+			return bf_throw(napi, BF_ENOMEM, "out of memory");
+		napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	}
+	if (napi_get_value_external(napi, argv[0], &data) == napi_ok && (vf = data)->f) {
+		bf_function *f = bf_function_ref(vf->f);
+
+		result = bf_function_call(f, argc - 1, argv + 1);
+		bf_function_unref(f);
+	}
+	if (argv != few)
+		free(argv);
+	return result;
+}
+
+/* engine(): { v8, tier, why, code } for info(). */
+static napi_value engine(napi_env napi, napi_callback_info info)
+{
+	bf_env *env = bf_env_get(napi);
+	const bf_v8 *v8 = bf_v8_get(napi);
+	bf_code_mode how = bf_code_how();
+	const char *why = v8->why;
+	napi_value object = NULL, value;
+
+	(void)info;
+	if (v8->on && how == BF_CODE_DENIED)
+		why = "this process may not have machine code of its own";
+	else if (v8->on && !env->tier)
+		why = "values are not laid out as expected";
+	napi_create_object(napi, &object);
+	napi_create_string_utf8(napi, v8->version, NAPI_AUTO_LENGTH, &value);
+	napi_set_named_property(napi, object, "v8", value);
+	napi_get_boolean(napi, env->tier != NULL, &value);
+	napi_set_named_property(napi, object, "fast", value);
+	napi_create_string_utf8(napi, why, NAPI_AUTO_LENGTH, &value);
+	napi_set_named_property(napi, object, "why", value);
+	napi_create_string_utf8(napi, bf_code_mode_name(how), NAPI_AUTO_LENGTH, &value);
+	napi_set_named_property(napi, object, "code", value);
+	return object;
+}
+
+napi_status bf_v8_tier_exports(napi_env napi, napi_value exports)
+{
+	const napi_property_descriptor list[] = {
+	    {"setupTier", NULL, setup_tier, NULL, NULL, NULL, napi_default, NULL},
+	    {"callGeneric", NULL, call_generic, NULL, NULL, NULL, napi_default, NULL},
+	    {"engine", NULL, engine, NULL, NULL, NULL, napi_default, NULL},
+	};
+
+	return napi_define_properties(napi, exports, sizeof list / sizeof *list, list);
+}
