@@ -26,6 +26,9 @@ function freePort() {
   });
 }
 
+/** Started as root, nginx would give its workers away to a user who may not read this folder. */
+const user = process.getuid() === 0 ? 'user root root;' : '';
+
 function loadModules() {
   const { stderr } = require('node:child_process').spawnSync(binary, ['-V'], { encoding: 'utf8' });
   const folder = /--modules-path=(\S+)/.exec(stderr)?.[1] ?? '';
@@ -89,6 +92,7 @@ class Nginx {
     fs.writeFileSync(
       path.join(this.prefix, 'nginx.conf'),
       `${loadModules()}
+      ${user}
       daemon off;
       master_process ${master ? 'on' : 'off'};
       pid nginx.pid;
