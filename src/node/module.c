@@ -2,10 +2,12 @@
 #include <node_api.h>
 
 #include "callback.h"
+#include "declarations.h"
 #include "env.h"
 #include "frames.h"
 #include "function.h"
 #include "library.h"
+#include "memory.h"
 #include "rawmem.h"
 #include "throw.h"
 #include "type.h"
@@ -14,8 +16,8 @@
 NAPI_MODULE_INIT()
 {
 	static napi_status (*const rooms[])(napi_env, napi_value) = {
-	    bf_env_exports,      bf_type_exports, bf_library_exports, bf_function_exports,
-	    bf_callback_exports, bf_rawmem_init,  bf_frames_init,     bf_v8_tier_exports,
+	    bf_env_exports,      bf_type_exports,   bf_declarations_exports, bf_library_exports, bf_function_exports,
+	    bf_callback_exports, bf_memory_exports, bf_rawmem_init,          bf_frames_init,     bf_v8_tier_exports,
 	};
 	bf_env *ours = bf_env_get(env);
 

@@ -220,6 +220,20 @@ static napi_value type_same(napi_env napi, napi_callback_info info)
 	return value;
 }
 
+/* isSigned(handle): of an integer or enum type. */
+static napi_value type_is_signed(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1], value = NULL;
+	bf_type_handle *h;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	h = bf_type_handle_get(napi, argv[0]);
+	if (h != NULL)
+		napi_get_boolean(napi, bf_type_is_signed(h->type), &value);
+	return value;
+}
+
 /* --- making ----------------------------------------------------------------- */
 
 /* A type being made: its own bf_types, which keeps its parts' alive. */
@@ -303,13 +317,15 @@ static napi_value type_pointer(napi_env napi, napi_callback_info info)
 	size_t argc = 1;
 	napi_value argv[1];
 	const bf_type *base, *type = NULL;
+	int failed;
 	maker m;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
 	if (maker_begin(&m, napi) != 0)
 		return NULL;
 	base = maker_part(&m, argv[0]);
-	return maker_end(&m, base == NULL || bf_type_pointer(m.types, base, &type, &m.err) != 0, type);
+	failed = base == NULL || bf_type_pointer(m.types, base, &type, &m.err) != 0;
+	return maker_end(&m, failed, type);
 }
 
 /* arrayType(element, count): count -1 for a flexible one. */
@@ -343,6 +359,7 @@ static napi_value type_alias(napi_env napi, napi_callback_info info)
 	napi_value argv[3];
 	const bf_type *base, *type = NULL;
 	uint32_t qualifiers = 0;
+	int failed;
 	maker m;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
@@ -350,9 +367,8 @@ static napi_value type_alias(napi_env napi, napi_callback_info info)
 	if (maker_begin(&m, napi) != 0)
 		return NULL;
 	base = maker_part(&m, argv[1]);
-	return maker_end(
-	    &m, base == NULL || bf_type_alias(m.types, maker_text(&m, argv[0]), base, qualifiers, &type, &m.err) != 0,
-	    type);
+	failed = base == NULL || bf_type_alias(m.types, maker_text(&m, argv[0]), base, qualifiers, &type, &m.err) != 0;
+	return maker_end(&m, failed, type);
 }
 
 /* functionType(result, [name | undefined, type, ...], flags) */
@@ -486,6 +502,7 @@ napi_status bf_type_exports(napi_env napi, napi_value exports)
 	    {"describe", NULL, type_describe, NULL, NULL, NULL, napi_default, NULL},
 	    {"typeId", NULL, type_id, NULL, NULL, NULL, napi_default, NULL},
 	    {"sameType", NULL, type_same, NULL, NULL, NULL, napi_default, NULL},
+	    {"isSigned", NULL, type_is_signed, NULL, NULL, NULL, napi_default, NULL},
 	    {"pointerType", NULL, type_pointer, NULL, NULL, NULL, napi_default, NULL},
 	    {"arrayType", NULL, type_array, NULL, NULL, NULL, napi_default, NULL},
 	    {"aliasType", NULL, type_alias, NULL, NULL, NULL, napi_default, NULL},

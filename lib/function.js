@@ -1,0 +1,88 @@
+'use strict';
+/*
+ * Functions: the last three of the five steps that bind one. Map the types (the
+ * declaration's type object), prepare the call and make the function (both in the
+ * addon: src/node/function.c).
+ */
+const native = require('./native');
+const { HANDLE, MEMORY } = require('./keys');
+const { KIND, typeOf, typeFromHandle } = require('./type');
+const { addressOf } = require('./memory');
+const { failure, expected, inspect } = require('./errors');
+
+/* BF_FUNCTION_..., BF_INT64_..., BF_CONV_OWNED */
+const FUNCTION_ERRNO = 1;
+const RESULT_FLAGS = { bigint: 4, number: 8 };
+const RESULT_OWNED = 16;
+
+/** What bound functions have beyond Function.prototype. */
+class BoundFunction extends Function {
+  /** The function's address. */
+  get address() {
+    return BigInt(native.functionAddress(this));
+  }
+
+  /** Its C type. */
+  get type() {
+    return typeFromHandle(native.functionTypeOf(this));
+  }
+
+  /** As C declares it. */
+  toString() {
+    return this.type.spelling;
+  }
+
+  [inspect.custom]() {
+    return `[${this.name}: ${this.type.spelling}]`;
+  }
+}
+delete BoundFunction.prototype.constructor;
+
+function optionFlags({ int64, errno, owned } = {}) {
+  if (int64 !== undefined && int64 !== 'auto' && !(int64 in RESULT_FLAGS)) {
+    throw expected('option int64', "'bigint', 'number' or 'auto'", int64);
+  }
+  return [errno ? FUNCTION_ERRNO : 0, (RESULT_FLAGS[int64] ?? 0) | (owned ? RESULT_OWNED : 0)];
+}
+
+/**
+ * Steps three to five: a JavaScript function for the C function at `address`.
+ * @param {string} name for messages
+ * @param {number | bigint} address
+ * @param {object} type the addon's handle of its function type
+ * @param {object | null} library the addon's handle; null: nothing closes it
+ * @param {[number, number]} flags of optionFlags
+ */
+function makeFunction(name, address, type, library, flags) {
+  const bound = native.makeFunction(name, address, library, type, flags[0], flags[1]);
+  return Object.setPrototypeOf(bound, BoundFunction.prototype);
+}
+
+/**
+ * Calls C by address: a function of the given type for what a pointer points to.
+ * @param {bigint | number | object | Function} where address, Pointer, or a bound function
+ * @param {unknown} type a function type: fn('int', ['int']), 'int (int)', 'int (*)(int)'
+ * @param {{ name?: string, int64?: 'auto' | 'bigint' | 'number', errno?: boolean, owned?: boolean }} [options]
+ */
+function functionAt(where, type, options = {}) {
+  let target = typeOf(type);
+  if (target.resolved.kindNumber === KIND.POINTER) target = target.resolved.base;
+  if (target.resolved.kindNumber !== KIND.FUNCTION) {
+    throw failure('BF_ETYPE', `functionAt(): expected a function type, got ${target.spelling}`);
+  }
+  let address = where;
+  if (typeof where === 'function') address = native.functionAddress(where);
+  else if (where !== null && typeof where === 'object' && where[MEMORY] !== undefined)
+    address = addressOf(where);
+  if ((typeof address !== 'bigint' && !Number.isSafeInteger(address)) || BigInt(address) === 0n) {
+    throw expected('functionAt()', 'an address or a pointer', where);
+  }
+  return makeFunction(options.name ?? 'function', address, target[HANDLE], null, optionFlags(options));
+}
+
+/** A function pointer that C returned, as a function. */
+function functionOfPointer(type, address) {
+  return makeFunction(type.resolved.name ?? 'function', address, type[HANDLE], null, [0, 0]);
+}
+
+module.exports = { BoundFunction, makeFunction, functionAt, functionOfPointer, optionFlags };

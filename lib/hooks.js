@@ -1,0 +1,78 @@
+'use strict';
+/*
+ * What the addon's conversions ask of JavaScript, in the order of bf_hook in
+ * src/node/env.h. A value that can't be converted is answered with an Error, which
+ * the addon throws with the function and the argument in front.
+ */
+const native = require('./native');
+const keys = require('./keys');
+const { Type, KIND, typeFromHandle } = require('./type');
+const { everywhere } = require('./memory');
+const { helpers } = require('./codec');
+const { makeStruct } = require('./struct');
+const { makeArray, array } = require('./array');
+const { makeEnum } = require('./enum');
+const { Pointer, Out } = require('./pointer');
+const { functionOfPointer } = require('./function');
+const { expected, failure, describe } = require('./errors');
+
+Type.makeConstructor = (type) => {
+  switch (type.kindNumber) {
+    case KIND.STRUCT:
+    case KIND.UNION:
+      return makeStruct(type);
+    case KIND.ARRAY:
+      return makeArray(type);
+    case KIND.ENUM:
+      return makeEnum(type);
+    default:
+      return undefined;
+  }
+};
+
+/** A pointer that came from C. */
+function pointer(type, address) {
+  const target = type.resolved.base;
+  if (target.resolved.kindNumber === KIND.FUNCTION) return functionOfPointer(target.resolved, address);
+  return new Pointer(target, everywhere, address);
+}
+helpers.makePointer = pointer;
+
+/** A new zeroed value. */
+function make(type) {
+  return new type.valueConstructor();
+}
+
+/** For an object that has no address of its own: something that has, for the length of the call. */
+function toPointer(type, value) {
+  const target = type.resolved.base;
+  if (value instanceof Out) {
+    if (value[keys.TYPE] === undefined) value.adopt(target);
+    return value;
+  }
+  const { kindNumber } = target.resolved;
+  if (!target.isConst || kindNumber === KIND.VOID || !target.isComplete) {
+    const why = target.isConst
+      ? ''
+      : ' (an object is only for a pointer to const: C would write into a copy)';
+    return failure('BF_ETYPE', `expected a pointer, a buffer or null, got ${describe(value)}${why}`);
+  }
+  try {
+    if (Array.isArray(value)) return new (array(target, value.length))(value);
+    if (kindNumber === KIND.STRUCT || kindNumber === KIND.UNION) return new target.valueConstructor(value);
+    return expected('', 'a pointer, a buffer or null', value);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** A value of a struct, union or array type. */
+function toMemory(type, value) {
+  try {
+    return helpers.construct(type.resolved, value, type.spelling);
+  } catch (error) {
+    return error;
+  }
+}
+
+native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory]);

@@ -1,0 +1,53 @@
+'use strict';
+/*
+ * biffi: C libraries as JavaScript objects.
+ *
+ *   const { load } = require('biffi');
+ *   const { cos } = load('libm.so.6', 'double cos(double x);');
+ */
+require('./hooks');
+const { load, close } = require('./library');
+const { Library } = require('./signatures');
+const { Type, typeOf, pointer, fn, constant } = require('./type');
+const { struct, union, assign } = require('./struct');
+const { array } = require('./array');
+const { enumeration } = require('./enum');
+const { Pointer, pointerAt, out } = require('./pointer');
+const { Callback, callback } = require('./callback');
+const { functionAt } = require('./function');
+const { alloc, free, cstring, as, sizeof, alignof, offsetof, addressOf } = require('./tools');
+const native = require('./native');
+
+module.exports = {
+  load,
+  close,
+  Library,
+  Type,
+  type: typeOf,
+  struct,
+  union,
+  array,
+  enumeration,
+  pointer,
+  fn,
+  constant,
+  Pointer,
+  pointerAt,
+  out,
+  alloc,
+  free,
+  cstring,
+  as,
+  callback,
+  Callback,
+  functionAt,
+  assign,
+  sizeof,
+  alignof,
+  offsetof,
+  addressOf,
+  /** What the last call left in errno; with a number, what the next call finds there. */
+  errno: native.errno,
+  /** dlopen(3)'s flags, for the option `flags`. */
+  flags: native.flags,
+};

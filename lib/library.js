@@ -1,0 +1,229 @@
+'use strict';
+/*
+ * Libraries: the first two of the five steps that bind a function (open the library,
+ * find the symbol), and the object that load() returns, with a property for every
+ * identifier that the declarations name.
+ */
+const native = require('./native');
+const { KIND, typeFromHandle } = require('./type');
+const { everywhere } = require('./memory');
+const { readerOf, writerOf } = require('./codec');
+const { makeFunction, optionFlags } = require('./function');
+const { failure, expected, inspect } = require('./errors');
+
+const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
+
+/* bf_symbol_kind */
+const SYMBOL = { FUNCTION: 0, VARIABLE: 1, CONSTANT: 2, TYPEDEF: 3, TAG: 4 };
+
+/** Step one: open the library. */
+function openLibrary(path, flags = 0) {
+  if (path !== null && typeof path !== 'string')
+    throw expected('load()', 'the path of a library or null', path);
+  if (typeof path === 'string' && path.includes('\0')) {
+    throw failure('BF_ETYPE', 'load(): expected a path without NUL characters');
+  }
+  return native.openLibrary(path, flags);
+}
+
+/** Step two: find the symbol. */
+function findSymbol(handle, name) {
+  return native.librarySymbol(handle, name);
+}
+
+/* What belongs to a library object, which has no properties of its own but C's. */
+const states = new WeakMap();
+
+/** What library objects inherit. C's identifiers of the same name hide these. */
+const prototype = {
+  __proto__: null,
+  close() {
+    close(this);
+  },
+  [DISPOSE]() {
+    close(this);
+  },
+  [Symbol.toStringTag]: 'Library',
+  [inspect.custom](depth, options, print) {
+    const { path } = stateOf(this);
+    return `Library ${path ?? '(this process)'} ${(print ?? inspect)(Object.keys(this), options)}`;
+  },
+};
+
+function stateOf(library) {
+  const state = states.get(library);
+  if (state === undefined) throw expected('library', 'what load() returned', library);
+  return state;
+}
+
+/**
+ * Closes a library: its functions and variables throw from here on. What runs in it
+ * at the moment (this call comes from a callback, or an async call is under way)
+ * ends first.
+ * @param {object} library
+ */
+function close(library) {
+  const { handle } = stateOf(library);
+  if (native.closeLibrary(handle)) return;
+  const later = () => {
+    if (!native.closeLibrary(handle)) setImmediate(later);
+  };
+  setImmediate(later);
+}
+
+/* --- properties ------------------------------------------------------------------ */
+
+/** A property that is computed when it is first read, and stays. */
+function defineLazily(object, name, enumerable, compute) {
+  Object.defineProperty(object, name, {
+    configurable: true,
+    enumerable,
+    get() {
+      const value = compute();
+      Object.defineProperty(object, name, { value, enumerable, configurable: true });
+      return value;
+    },
+  });
+}
+
+/** What a typedef or tag gives: a constructor where there is one, else the type object. */
+function exposed(type) {
+  return type.valueConstructor ?? type;
+}
+
+function defineVariable(object, name, state, type, find) {
+  let address;
+  const place = () => {
+    if (!native.libraryIsOpen(state.handle)) {
+      throw failure('BF_ECLOSED', `${name}: its library (${state.path ?? 'the process'}) is closed`);
+    }
+    address ??= find();
+    return address;
+  };
+  Object.defineProperty(object, name, {
+    configurable: true,
+    enumerable: true,
+    get: () => readerOf(type())(everywhere, place()),
+    set: (value) => {
+      if (type().isConst) throw failure('BF_ETYPE', `${name}: ${type().spelling} can't be changed`);
+      writerOf(type())(everywhere, place(), value, name);
+    },
+  });
+}
+
+/** What an option of load() may be called. */
+const OPTIONS = [
+  'declarations',
+  'header',
+  'prefix',
+  'int64',
+  'errno',
+  'owned',
+  'lazy',
+  'flags',
+  'include',
+  'files',
+  'cc',
+  'preprocess',
+];
+
+/**
+ * Opens a library and binds what the declarations name.
+ *
+ *   const { cos } = load('libm.so.6', 'double cos(double x);');
+ *
+ * @param {string | null} path as dlopen(3) finds it; null: the running process
+ * @param {string | object} declarations C text, or options:
+ *   declarations (C text), prefix ('sqlite3_' makes sqlite3_open available as open),
+ *   int64 ('auto', 'bigint', 'number': what 64-bit results are), errno (results are { value, errno }),
+ *   owned (names of functions whose string results are freed after reading), lazy (symbols are looked up
+ *   on first use), flags (RTLD_...)
+ * @returns {object} its properties are C's identifiers
+ */
+function load(path, declarations) {
+  const options = typeof declarations === 'string' ? { declarations } : declarations;
+  if (options === null || typeof options !== 'object') {
+    throw expected('load()', 'declarations as C text, or options', declarations);
+  }
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.includes(name)) throw failure('BF_ETYPE', `load(): there is no option '${name}'`);
+  }
+  const { declarations: text = '', lazy = false } = options;
+  if (typeof text !== 'string') throw expected('load()', 'declarations as C text', text);
+  const declared = native.declare(undefined, text);
+  const state = { handle: openLibrary(path, options.flags), path, declared };
+  const library = Object.create(prototype);
+  states.set(library, state);
+  bind(library, state, options, lazy, () => true);
+  return library;
+}
+
+/** Gives a library object its properties. `wanted` says which symbols, by index. */
+function bind(library, state, options, lazy, wanted) {
+  const { declared, handle } = state;
+  const list = native.declared(declared);
+  const flags = optionFlags({ ...options, owned: false });
+  const owned = new Set(options.owned ?? []);
+  const [, ownedFlags] = optionFlags({ ...options, owned: true });
+  const type = (index) => native.declaredType(declared, index);
+  const rename = options.prefix
+    ? (name) => (name.startsWith(options.prefix) ? name.slice(options.prefix.length) : name)
+    : (name) => name;
+  const tags = [];
+
+  for (let index = 0; index * 3 < list.length; index++) {
+    if (!wanted(index)) continue;
+    const kind = list[index * 3];
+    const name = list[index * 3 + 1];
+    const third = list[index * 3 + 2];
+    switch (kind) {
+      case SYMBOL.FUNCTION: {
+        const make = () =>
+          makeFunction(
+            name,
+            findSymbol(handle, third),
+            type(index),
+            handle,
+            owned.has(name) ? [flags[0], ownedFlags] : flags,
+          );
+        if (lazy) defineLazily(library, rename(name), true, make);
+        else
+          Object.defineProperty(library, rename(name), {
+            value: make(),
+            enumerable: true,
+            configurable: true,
+          });
+        break;
+      }
+      case SYMBOL.VARIABLE: {
+        const find = () => findSymbol(handle, third);
+        const address = lazy ? undefined : find();
+        let object;
+        const typeObject = () => (object ??= typeFromHandle(type(index)));
+        defineVariable(
+          library,
+          rename(name),
+          state,
+          typeObject,
+          address === undefined ? find : () => address,
+        );
+        break;
+      }
+      case SYMBOL.CONSTANT:
+        Object.defineProperty(library, rename(name), { value: third, enumerable: true, configurable: true });
+        break;
+      case SYMBOL.TYPEDEF:
+        defineLazily(library, rename(name), true, () => exposed(typeFromHandle(type(index))));
+        break;
+      default:
+        tags.push([name, { [KIND.STRUCT]: 'struct', [KIND.UNION]: 'union' }[third] ?? 'enum', index]);
+    }
+  }
+  for (const [name, keyword, index] of tags) {
+    const find = () => exposed(typeFromHandle(type(index)));
+    defineLazily(library, `${keyword} ${name}`, false, find);
+    if (!Object.hasOwn(library, name)) defineLazily(library, name, true, find);
+  }
+}
+
+module.exports = { load, close, openLibrary, findSymbol, bind, stateOf, states, prototype };

@@ -1,0 +1,174 @@
+'use strict';
+/*
+ * Where values lie. Memory that JavaScript owns is a DataView over an ArrayBuffer,
+ * shared by many small values; it lives as long as one of them. Any other memory is
+ * a NativeMemory: an address, read and written through the addon, with the methods
+ * that a DataView has, so that accessors need to know only one kind of thing.
+ */
+const native = require('./native');
+const { BASE, MEMORY, OFFSET } = require('./keys');
+const { failure } = require('./errors');
+
+const SLAB = 16 * 1024;
+const GRAIN = 16;
+
+let slab = new DataView(new ArrayBuffer(SLAB));
+let used = 0;
+
+/** Where reserve() found room. */
+const room = { memory: slab, offset: 0 };
+
+/**
+ * Finds room for `size` bytes of zeros, aligned to `align`, in memory of
+ * JavaScript's own; the answer is in `room`. Memory is never given out twice.
+ */
+function reserve(size, align) {
+  if (align > GRAIN || size > SLAB / 4) {
+    room.memory = new DataView(new ArrayBuffer(size + (align > GRAIN ? align : 0)));
+    room.offset = 0;
+    if (align > GRAIN) {
+      const address = BigInt(native.address(room.memory));
+      room.offset = Number(BigInt.asUintN(64, -address) % BigInt(align));
+    }
+    return;
+  }
+  if (used + size > SLAB) {
+    slab = new DataView(new ArrayBuffer(SLAB));
+    used = 0;
+  }
+  room.memory = slab;
+  room.offset = used;
+  used = (used + size + GRAIN - 1) & -GRAIN;
+}
+
+/**
+ * Memory at an address. With a size, access is checked against it; freed, every
+ * access throws. The whole address space is one of them (`everywhere`), so that a
+ * plain C pointer needs no object of its own.
+ */
+class NativeMemory {
+  /**
+   * @param {number} base address
+   * @param {number} size bytes, Infinity when not known
+   */
+  constructor(base, size) {
+    this[BASE] = base;
+    this.size = size;
+  }
+
+  /** The address of `offset`, if `width` bytes may be touched there. */
+  at(offset, width) {
+    if (offset + width > this.size || offset < 0) {
+      throw failure('BF_ERANGE', `offset ${offset} is outside of the memory (${this.size} bytes)`);
+    }
+    return this[BASE] + offset;
+  }
+
+  /** After this every access throws. */
+  forget() {
+    this[BASE] = undefined;
+  }
+
+  get freed() {
+    return this[BASE] === undefined;
+  }
+}
+
+const WIDTHS = {
+  Int8: 1,
+  Uint8: 1,
+  Int16: 2,
+  Uint16: 2,
+  Int32: 4,
+  Uint32: 4,
+  BigInt64: 8,
+  BigUint64: 8,
+  Float32: 4,
+  Float64: 8,
+};
+for (const [name, width] of Object.entries(WIDTHS)) {
+  const peek = native[`peek${name}`];
+  const poke = native[`poke${name}`];
+  NativeMemory.prototype[`get${name}`] = function get(offset) {
+    return peek(this.at(offset, width));
+  };
+  NativeMemory.prototype[`set${name}`] = function set(offset, value) {
+    poke(this.at(offset, width), value);
+  };
+}
+
+/** The whole address space: offsets are addresses. */
+const everywhere = new NativeMemory(0, Infinity);
+
+/* What values in JavaScript's memory point to must live as long as they do: memory -> offset -> object. */
+const kept = new WeakMap();
+
+/** Keeps `value` alive until another one is stored at the same place, or the memory dies. */
+function keep(memory, offset, value) {
+  let places = kept.get(memory);
+  if (places === undefined) {
+    if (value === null) return;
+    kept.set(memory, (places = new Map()));
+  }
+  if (value === null) places.delete(offset);
+  else places.set(offset, value);
+}
+
+/** Copies bytes from one value's memory to another's, and what they keep alive. */
+function copy(memory, offset, from, fromOffset, size) {
+  native.copy(memory, offset, from, fromOffset, size);
+  const places = kept.get(from);
+  if (places === undefined) return;
+  for (const [place, value] of places) {
+    if (place >= fromOffset && place < fromOffset + size) keep(memory, place - fromOffset + offset, value);
+  }
+}
+
+const freeLater = new FinalizationRegistry((address) => native.free(address));
+
+/**
+ * Memory from C's heap, zeroed, that stays until it is freed or collected.
+ * @param {number} size bytes
+ */
+function allocateNative(size) {
+  const memory = new NativeMemory(native.allocate(size), size);
+  freeLater.register(memory, memory[BASE], memory);
+  return memory;
+}
+
+/** Frees what allocateNative gave; twice is an error. */
+function freeNative(memory) {
+  if (!(memory instanceof NativeMemory) || memory === everywhere || memory.size === Infinity) {
+    throw failure('BF_ETYPE', 'free(): expected a value that alloc() made');
+  }
+  if (memory.freed) throw failure('BF_ECLOSED', 'free(): this memory was freed already');
+  freeLater.unregister(memory);
+  native.free(memory[BASE]);
+  memory.forget();
+}
+
+/** The address that stands in memory at `offset`: Number when safe, else BigInt. */
+function readAddress(memory, offset) {
+  const high = memory.getUint32(offset + 4, true);
+  const low = memory.getUint32(offset, true);
+  if (high < 0x200000) return high * 0x100000000 + low;
+  return (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** The address of a value in memory. */
+function addressOf(value) {
+  return value[MEMORY] === everywhere ? value[OFFSET] : native.address(value);
+}
+
+module.exports = {
+  NativeMemory,
+  everywhere,
+  reserve,
+  room,
+  keep,
+  copy,
+  allocateNative,
+  freeNative,
+  readAddress,
+  addressOf,
+};

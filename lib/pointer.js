@@ -1,0 +1,216 @@
+'use strict';
+/*
+ * Pointers: an address and the type of what is there. A Pointer to JavaScript's own
+ * memory keeps that memory alive.
+ */
+const native = require('./native');
+const { MEMORY, OFFSET, TYPE } = require('./keys');
+const { KIND, typeOf, completeType } = require('./type');
+const { everywhere, reserve, room, addressOf, NativeMemory } = require('./memory');
+const { helpers, readerOf, writerOf } = require('./codec');
+const { indexed } = require('./indexed');
+const { failure, expected, inspect } = require('./errors');
+
+/** Bytes from a place to the end of what is known of its memory. */
+function bytesKnown(memory, offset) {
+  const size = memory instanceof NativeMemory ? memory.size : memory.byteLength;
+  return size - Number(offset);
+}
+
+class Pointer {
+  /** Not for users: see pointerAt, out, alloc, and what C functions return. */
+  constructor(type, memory, offset) {
+    this[MEMORY] = memory;
+    this[OFFSET] = offset;
+    this[TYPE] = type;
+  }
+
+  /** The type of what it points to. */
+  get type() {
+    return this[TYPE];
+  }
+
+  /** The address. */
+  get address() {
+    return BigInt(addressOf(this));
+  }
+
+  /** What it points to: a Number, string ..., or a live view of a struct, union or array. */
+  get value() {
+    return readerOf(readable(this))(this[MEMORY], this[OFFSET]);
+  }
+
+  set value(value) {
+    writerOf(readable(this))(this[MEMORY], this[OFFSET], value, `*(${this[TYPE].spelling} *)`);
+  }
+
+  /** The same as reading `value`. */
+  deref() {
+    return this.value;
+  }
+
+  /** A pointer `n` elements further. */
+  add(n) {
+    if (!Number.isInteger(n)) throw expected('Pointer.add()', 'an integer', n);
+    const step = n * (this[TYPE].size || 1);
+    const offset = this[OFFSET];
+    return new Pointer(
+      this[TYPE],
+      this[MEMORY],
+      typeof offset === 'bigint' ? offset + BigInt(step) : offset + step,
+    );
+  }
+
+  /** The same address as another type. */
+  cast(type) {
+    const target = typeOf(type);
+    return new Pointer(
+      target.resolved.kindNumber === KIND.POINTER && typeof type === 'string' ? target.resolved.base : target,
+      this[MEMORY],
+      this[OFFSET],
+    );
+  }
+
+  /** Element `i`, as p[i]. */
+  get(i) {
+    return readerOf(readable(this))(this[MEMORY], elementOffset(this, i));
+  }
+
+  /** Sets element `i`, as p[i] = value. */
+  set(i, value) {
+    writerOf(readable(this))(this[MEMORY], elementOffset(this, i), value, `[${i}]`);
+  }
+
+  /** The NUL-terminated string there. */
+  toText(limit = -1) {
+    const width = this[TYPE].resolved.kindNumber === KIND.VOID ? 1 : this[TYPE].size;
+    if (width !== 1 && width !== 2 && width !== 4)
+      throw expected('Pointer.toText()', 'a pointer to characters', this);
+    return native.readString(this[MEMORY], this[OFFSET], width, limit);
+  }
+
+  /**
+   * A copy of `length` bytes from there.
+   * @returns {ArrayBuffer}
+   */
+  toArrayBuffer(length = this[TYPE].size) {
+    if (!Number.isSafeInteger(length) || length < 0)
+      throw expected('Pointer.toArrayBuffer()', 'a length', length);
+    if (length > bytesKnown(this[MEMORY], this[OFFSET])) {
+      throw failure('BF_ERANGE', `Pointer.toArrayBuffer(): ${length} bytes are more than the memory has`);
+    }
+    return native.copyOut(addressOf(this), length);
+  }
+
+  /** Do both point to the same address? */
+  equals(other) {
+    return (
+      other !== null &&
+      other !== undefined &&
+      other[MEMORY] !== undefined &&
+      this.address === BigInt(addressOf(other))
+    );
+  }
+
+  [inspect.custom]() {
+    const { spelling } = this[TYPE];
+    try {
+      return `Pointer <${spelling} *> 0x${this.address.toString(16)}`;
+    } catch {
+      return `Pointer <${spelling} *> (freed)`;
+    }
+  }
+}
+
+/** The type, if a value of it can be read. */
+function readable(pointer) {
+  const type = pointer[TYPE];
+  if (type === undefined)
+    throw failure('BF_ETYPE', 'out(): it has no type yet: pass it to a function, or use out(type)');
+  const { kindNumber } = type.resolved;
+  if (kindNumber === KIND.VOID || kindNumber === KIND.FUNCTION || !type.isComplete) {
+    throw failure('BF_ETYPE', `a pointer to ${type.spelling} has no value: cast() it first`);
+  }
+  if (typeof pointer[OFFSET] === 'bigint') {
+    throw failure('BF_ERANGE', `address 0x${pointer[OFFSET].toString(16)} is outside of what can be read`);
+  }
+  return type;
+}
+
+function elementOffset(pointer, i) {
+  if (!Number.isSafeInteger(i)) throw expected('Pointer', 'an integer index', i);
+  const { size } = readable(pointer);
+  const offset = pointer[OFFSET] + i * size;
+  const memory = pointer[MEMORY];
+  if (memory !== everywhere && (offset < 0 || size > bytesKnown(memory, offset))) {
+    throw failure('BF_ERANGE', `index ${i} is outside of the memory that the pointer knows of`);
+  }
+  return offset;
+}
+
+indexed(Pointer.prototype);
+
+/**
+ * A pointer to an address, or to the memory of a value.
+ * @param {bigint | number | object} where an address, a Buffer, TypedArray, ArrayBuffer, struct value, Pointer
+ * @param {unknown} [type] of what is there; default: void, or the value's own type
+ * @returns {Pointer | null} null for address 0
+ */
+function pointerAt(where, type) {
+  const target = type === undefined ? undefined : typeOf(type);
+  if (typeof where === 'bigint' || typeof where === 'number') {
+    if (typeof where === 'number' && !Number.isSafeInteger(where))
+      throw expected('pointerAt()', 'an address', where);
+    const address = BigInt.asUintN(64, BigInt(where));
+    if (address === 0n) return null;
+    const number = Number(address);
+    return new Pointer(target ?? typeOf('void'), everywhere, Number.isSafeInteger(number) ? number : address);
+  }
+  if (ArrayBuffer.isView(where)) {
+    const view = new DataView(where.buffer, where.byteOffset, where.byteLength);
+    return new Pointer(target ?? typeOf('void'), view, 0);
+  }
+  if (where instanceof ArrayBuffer || where instanceof SharedArrayBuffer) {
+    return new Pointer(target ?? typeOf('void'), new DataView(where), 0);
+  }
+  if (where?.[MEMORY] === undefined)
+    throw expected('pointerAt()', 'an address, a buffer or a value in memory', where);
+  return new Pointer(target ?? where[TYPE], where[MEMORY], where[OFFSET]);
+}
+
+/**
+ * Memory for a result that C writes through a pointer: pass it, then read `.value`.
+ * Without a type it takes the parameter's.
+ */
+function out(type, initial) {
+  if (type === undefined) return new Out();
+  const target = completeType(type, 'out()');
+  reserve(target.size, target.align);
+  const pointer = new Pointer(target, room.memory, room.offset);
+  if (initial !== undefined) pointer.value = initial;
+  return pointer;
+}
+
+/** An out() whose type is that of the first parameter it is passed to. */
+class Out extends Pointer {
+  constructor() {
+    super(undefined, undefined, undefined);
+  }
+
+  /** Called by the conversion of a pointer argument. */
+  adopt(type) {
+    const target = completeType(type, 'out()');
+    reserve(target.size, target.align);
+    this[MEMORY] = room.memory;
+    this[OFFSET] = room.offset;
+    this[TYPE] = target;
+  }
+
+  [inspect.custom](...args) {
+    return this[TYPE] === undefined ? 'Out <not passed yet>' : super[inspect.custom](...args);
+  }
+}
+
+helpers.Pointer = Pointer;
+
+module.exports = { Pointer, Out, pointerAt, out };

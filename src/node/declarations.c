@@ -1,0 +1,253 @@
+#include "declarations.h"
+
+#include <stdlib.h>
+
+#include "../ctype/decls.h"
+#include "throw.h"
+#include "type.h"
+#include "value.h"
+
+static void decls_finalize(napi_env napi, void *data, void *hint)
+{
+	(void)napi;
+	(void)hint;
+	bf_decls_free(data);
+}
+
+static bf_decls *decls_get(napi_env napi, napi_value value)
+{
+	void *data = NULL;
+
+	if (napi_get_value_external(napi, value, &data) != napi_ok)
+		bf_throw(napi, BF_ETYPE, "not a declarations handle");
+	return data;
+}
+
+/* The text of a string argument, to be freed; NULL: an exception is pending. */
+static char *text_of(napi_env napi, napi_value value, size_t *length)
+{
+	char *text;
+
+	if (napi_get_value_string_utf8(napi, value, NULL, 0, length) != napi_ok) {
+		bf_throw(napi, BF_ETYPE, "declarations: expected a string");
+		return NULL;
+	}
+	text = malloc(*length + 1);
+	if (text == NULL)
+		bf_throw(napi, BF_ENOMEM, "out of memory");
+	else
+		napi_get_value_string_utf8(napi, value, text, *length + 1, length);
+	return text;
+}
+
+/* declare(handle | undefined, text): reads C text into the handle, or into a new one, and returns it. */
+static napi_value declare(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 2, length = 0;
+	napi_value argv[2], handle = NULL;
+	napi_valuetype type = napi_undefined;
+	bf_decls *d = NULL;
+	bf_error err = {0};
+	char *text;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	text = text_of(napi, argv[1], &length);
+	if (text == NULL)
+		return NULL;
+	napi_typeof(napi, argv[0], &type);
+	if (type == napi_undefined) {
+		if (bf_decls_new(&d) != 0 || napi_create_external(napi, d, decls_finalize, NULL, &handle) != napi_ok) {
+			bf_decls_free(d);
+			free(text);
+			return bf_throw(napi, BF_ENOMEM, "out of memory");
+		}
+	} else {
+		handle = argv[0];
+		d = decls_get(napi, handle);
+	}
+	if (d != NULL && bf_decls_parse(d, text, length, &err) != 0)
+		handle = bf_throw_error(napi, &err);
+	free(text);
+	return handle;
+}
+
+static napi_value constant_value(napi_env napi, const bf_constant *c)
+{
+	napi_value value = NULL;
+
+	switch (c->kind) {
+	case BF_CONSTANT_INT:
+		return bf_value_int64(napi, c->i, 0);
+	case BF_CONSTANT_UINT:
+		return bf_value_uint64(napi, c->u, 0);
+	case BF_CONSTANT_FLOAT:
+		napi_create_double(napi, c->d, &value);
+		return value;
+	default:
+		napi_create_string_utf8(napi, c->s.bytes, c->s.length, &value);
+		return value;
+	}
+}
+
+static napi_value text_value(napi_env napi, const char *text)
+{
+	napi_value value = NULL;
+
+	if (text == NULL)
+		napi_get_null(napi, &value);
+	else
+		napi_create_string_utf8(napi, text, NAPI_AUTO_LENGTH, &value);
+	return value;
+}
+
+/*
+ * declared(handle): kind (bf_symbol_kind), name, and a third thing, one after the
+ * other, in the order of the text. The third: a function's and variable's link
+ * name, a constant's value, a tag's kind (bf_kind), null for a typedef.
+ */
+static napi_value declared(napi_env napi, napi_callback_info info)
+{
+	enum { FIELDS = 3 };
+	size_t argc = 1;
+	napi_value argv[1], list = NULL;
+	bf_decls *d;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	d = decls_get(napi, argv[0]);
+	if (d == NULL)
+		return NULL;
+	napi_create_array_with_length(napi, bf_decls_count(d) * FIELDS, &list);
+	for (size_t i = 0; i < bf_decls_count(d); i++) {
+		const bf_symbol *s = bf_decls_at(d, i);
+		napi_handle_scope scope;
+		napi_value kind = NULL, name, third = NULL;
+
+		napi_open_handle_scope(napi, &scope);
+		napi_create_int32(napi, s->kind, &kind);
+		name = text_value(napi, s->name);
+		if (s->kind == BF_SYMBOL_CONSTANT)
+			third = constant_value(napi, &s->value);
+		else if (s->kind == BF_SYMBOL_TAG)
+			napi_create_int32(napi, s->type->kind, &third);
+		else
+			third = text_value(napi, s->kind == BF_SYMBOL_TYPEDEF ? NULL : s->link_name);
+		napi_set_element(napi, list, (uint32_t)i * FIELDS, kind);
+		napi_set_element(napi, list, (uint32_t)i * FIELDS + 1, name);
+		napi_set_element(napi, list, (uint32_t)i * FIELDS + 2, third);
+		napi_close_handle_scope(napi, scope);
+	}
+	return list;
+}
+
+static const bf_symbol *symbol_argument(napi_env napi, napi_callback_info info, bf_decls **d)
+{
+	size_t argc = 2;
+	napi_value argv[2];
+	uint32_t index = 0;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	*d = decls_get(napi, argv[0]);
+	napi_get_value_uint32(napi, argv[1], &index);
+	return *d != NULL && index < bf_decls_count(*d) ? bf_decls_at(*d, index) : NULL;
+}
+
+/* declaredType(handle, index): the handle of a symbol's type; undefined if it has none (#define). */
+static napi_value declared_type(napi_env napi, napi_callback_info info)
+{
+	bf_decls *d = NULL;
+	const bf_symbol *s = symbol_argument(napi, info, &d);
+
+	return s != NULL && s->type != NULL ? bf_type_handle_new(napi, s->type, bf_decls_types(d)) : NULL;
+}
+
+/* declaredSource(handle, index): { file, line, system, doc }. */
+static napi_value declared_source(napi_env napi, napi_callback_info info)
+{
+	bf_decls *d = NULL;
+	const bf_symbol *s = symbol_argument(napi, info, &d);
+	napi_value object = NULL, value = NULL;
+
+	if (s == NULL)
+		return NULL;
+	napi_create_object(napi, &object);
+	napi_set_named_property(napi, object, "file", text_value(napi, s->file));
+	napi_create_int32(napi, s->line, &value);
+	napi_set_named_property(napi, object, "line", value);
+	napi_get_boolean(napi, s->system, &value);
+	napi_set_named_property(napi, object, "system", value);
+	napi_set_named_property(napi, object, "doc", text_value(napi, s->doc));
+	return object;
+}
+
+/* declaredFiles(handle): the file of every symbol, null for the text itself. */
+static napi_value declared_files(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1], list = NULL, file = NULL;
+	const char *last = NULL;
+	bf_decls *d;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	d = decls_get(napi, argv[0]);
+	if (d == NULL)
+		return NULL;
+	napi_create_array_with_length(napi, bf_decls_count(d), &list);
+	for (size_t i = 0; i < bf_decls_count(d); i++) {
+		const bf_symbol *s = bf_decls_at(d, i);
+
+		/* Neighbours are from one file: its string is made once. */
+		if (file == NULL || s->file != last)
+			file = text_value(napi, s->file);
+		last = s->file;
+		napi_set_element(napi, list, (uint32_t)i, file);
+	}
+	return list;
+}
+
+/* parseType(handle | undefined, text): a type name as in a cast. */
+static napi_value parse_type(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 2, length = 0;
+	napi_value argv[2], handle = NULL;
+	napi_valuetype kind = napi_undefined;
+	bf_decls *d = NULL, *own = NULL;
+	const bf_type *type = NULL;
+	bf_error err = {0};
+	char *text;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	text = text_of(napi, argv[1], &length);
+	if (text == NULL)
+		return NULL;
+	napi_typeof(napi, argv[0], &kind);
+	if (kind != napi_undefined) {
+		d = decls_get(napi, argv[0]);
+	} else if (bf_decls_new(&own) == 0) {
+		d = own;
+	} else {
+		bf_throw(napi, BF_ENOMEM, "out of memory");
+	}
+	if (d != NULL) {
+		if (bf_decls_parse_type(d, text, length, &type, &err) != 0)
+			bf_throw_error(napi, &err);
+		else
+			handle = bf_type_handle_new(napi, type, bf_decls_types(d));
+	}
+	bf_decls_free(own);
+	free(text);
+	return handle;
+}
+
+napi_status bf_declarations_exports(napi_env napi, napi_value exports)
+{
+	const napi_property_descriptor list[] = {
+	    {"declare", NULL, declare, NULL, NULL, NULL, napi_default, NULL},
+	    {"declared", NULL, declared, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredType", NULL, declared_type, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredSource", NULL, declared_source, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredFiles", NULL, declared_files, NULL, NULL, NULL, napi_default, NULL},
+	    {"parseType", NULL, parse_type, NULL, NULL, NULL, napi_default, NULL},
+	};
+
+	return napi_define_properties(napi, exports, sizeof(list) / sizeof(*list), list);
+}
