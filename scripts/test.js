@@ -105,7 +105,7 @@ const suites = {
       kind: 'lint',
     },
   ],
-  ctype: () => cSteps('ctype'),
+  ctype: () => [...cSteps('ctype'), ...jsSteps('ctype')],
   call: () => cSteps('call'),
   asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],
   lib: () => jsSteps('lib'),

@@ -83,10 +83,10 @@ static const struct {
     {"__complex__", K_WORD, BF_WORD_COMPLEX},
     {"_Float128", K_WORD, BF_WORD_FLOAT128},
     {"__float128", K_WORD, BF_WORD_FLOAT128},
-    {"_Float64x", K_WORD, BF_WORD_LONG + BF_WORD_DOUBLE},
-    {"_Float64", K_WORD, BF_WORD_DOUBLE},
-    {"_Float32x", K_WORD, BF_WORD_DOUBLE},
-    {"_Float32", K_WORD, BF_WORD_FLOAT},
+    {"_Float64x", K_WORD, BF_WORD_FLOAT64 + BF_WORD_EXTENDED},
+    {"_Float64", K_WORD, BF_WORD_FLOAT64},
+    {"_Float32x", K_WORD, BF_WORD_FLOAT32 + BF_WORD_EXTENDED},
+    {"_Float32", K_WORD, BF_WORD_FLOAT32},
 };
 
 int bf_keywords_add(bf_arena *arena, bf_table *idents)

@@ -5,6 +5,7 @@
 enum { SPACE = 1, LETTER = 2, DIGIT = 4 };
 
 static const unsigned char classes[256] = {
+    ['\1'] = SPACE, /* BF_SEAM */
     [' '] = SPACE,  ['\t'] = SPACE,        ['\r'] = SPACE,           ['\f'] = SPACE,
     ['\v'] = SPACE, ['0' ... '9'] = DIGIT, ['a' ... 'z'] = LETTER,   ['A' ... 'Z'] = LETTER,
     ['_'] = LETTER, ['$'] = LETTER,        [0x80 ... 0xff] = LETTER, /* UTF-8 */
@@ -411,7 +412,7 @@ void bf_lexer_next(bf_lexer *lex, bf_token *token)
 		}
 	}
 	c = *lex->p;
-	token->spaced = lex->p > from;
+	token->spaced = lex->p > from && (lex->p - from > 1 || *from != BF_SEAM);
 	token->start = lex->p;
 	token->line = lex->line;
 	token->file = lex->file;

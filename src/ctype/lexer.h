@@ -15,6 +15,9 @@
 #include "decls.h"
 #include "table.h"
 
+/* In expanded macros: tokens that touched in the text, kept apart so that they don't become one. */
+#define BF_SEAM '\1'
+
 /* Tokens: a character that stands for itself is its own kind, the others follow. */
 typedef enum bf_token_kind {
 	T_END = 0,
@@ -95,7 +98,7 @@ typedef struct bf_file {
 
 typedef struct bf_token {
 	uint16_t kind;
-	bool spaced; /* blanks, or a line's start, stand before it */
+	bool spaced; /* blanks stand before it */
 	uint32_t len;
 	int line;
 	const char *start;

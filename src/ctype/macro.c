@@ -47,12 +47,13 @@ static void put(expansion *e, text *t, const char *bytes, size_t len)
 	t->bytes[t->len] = '\0';
 }
 
-/* Tokens are kept apart, so that no two become one. */
-static void put_token(expansion *e, text *t, const char *bytes, size_t len)
+/* Between two tokens: # turns a blank into one, and a seam into nothing. */
+static void put_gap(expansion *e, text *t, bool spaced)
 {
+	const char gap = spaced ? ' ' : BF_SEAM;
+
 	if (t->len)
-		put(e, t, " ", 1);
-	put(e, t, bytes, len);
+		put(e, t, &gap, 1);
 }
 
 static void open_lexer(expansion *e, bf_lexer *lex, const char *bytes, size_t len)
@@ -61,7 +62,7 @@ static void open_lexer(expansion *e, bf_lexer *lex, const char *bytes, size_t le
 	lex->line_start = false;
 }
 
-static void expand(expansion *e, const char *bytes, size_t len, text *out);
+static void expand(expansion *e, const char *bytes, size_t len, text *out, bool spaced);
 
 /* --- function-like macros ----------------------------------------------------------------- */
 
@@ -104,8 +105,7 @@ static bool collect(expansion *e, bf_lexer *lex, const bf_macro *m, arguments *a
 			depth++;
 		else if (tok.kind == ')' || tok.kind == ']')
 			depth -= depth > 0;
-		if (tok.spaced)
-			put(e, &args->raw[i], " ", args->raw[i].len > 0);
+		put_gap(e, &args->raw[i], tok.spaced);
 		put(e, &args->raw[i], tok.start, tok.len);
 	}
 }
@@ -124,8 +124,10 @@ static void put_stringized(expansion *e, text *out, const text *arg)
 {
 	size_t i;
 
-	put(e, out, " \"", 2);
+	put(e, out, "\"", 1);
 	for (i = 0; i < arg->len; i++) {
+		if (arg->bytes[i] == BF_SEAM)
+			continue;
 		if (arg->bytes[i] == '"' || arg->bytes[i] == '\\')
 			put(e, out, "\\", 1);
 		put(e, out, arg->bytes + i, 1);
@@ -154,23 +156,24 @@ static void substitute(expansion *e, const bf_macro *m, arguments *args, text *o
 		}
 		bf_lexer_next(&lex, &next);
 		if (tok.kind == '#' && m->function_like && (arg = argument(m, args, &next))) {
+			put_gap(e, out, tok.spaced);
 			put_stringized(e, out, arg);
 			bf_lexer_next(&lex, &next);
 			continue;
 		}
 		arg = m->function_like ? argument(m, args, &tok) : NULL;
-		if (!glued && out->len)
-			put(e, out, " ", 1);
+		if (!glued)
+			put_gap(e, out, tok.spaced);
 		if (!arg)
 			put(e, out, tok.start, tok.len);
 		else if (glued || next.kind == T_PASTE)
 			put(e, out, arg->bytes ? arg->bytes : "", arg->len);
 		else
-			expand(e, arg->bytes ? arg->bytes : "", arg->len, out);
+			expand(e, arg->bytes ? arg->bytes : "", arg->len, out, false);
 	}
 }
 
-static void expand_macro(expansion *e, bf_macro *m, bf_lexer *lex, text *out)
+static void expand_macro(expansion *e, bf_macro *m, bf_lexer *lex, text *out, bool spaced)
 {
 	arguments args = {0};
 	text body = {0};
@@ -181,15 +184,17 @@ static void expand_macro(expansion *e, bf_macro *m, bf_lexer *lex, text *out)
 		substitute(e, m, &args, &body);
 		m->busy = true;
 		if (body.len && !e->failed)
-			expand(e, body.bytes, body.len, out);
+			expand(e, body.bytes, body.len, out, spaced);
 		m->busy = false;
 	}
 	free(body.bytes);
 	free_arguments(&args);
 }
 
-static void expand(expansion *e, const char *bytes, size_t len, text *out)
+/* `spaced`: a blank stood before what is expanded. */
+static void expand(expansion *e, const char *bytes, size_t len, text *out, bool spaced)
 {
+	bool first = true;
 	bf_macro *m;
 	bf_lexer lex, behind;
 	bf_token tok, next;
@@ -204,6 +209,9 @@ static void expand(expansion *e, const char *bytes, size_t len, text *out)
 			e->failed = true;
 			break;
 		}
+		if (first)
+			tok.spaced = spaced;
+		first = false;
 		m = tok.ident ? tok.ident->macro : NULL;
 		if (m && !m->busy && m->function_like) {
 			behind = lex;
@@ -214,9 +222,11 @@ static void expand(expansion *e, const char *bytes, size_t len, text *out)
 				m = NULL;
 		}
 		if (m && !m->busy)
-			expand_macro(e, m, &lex, out);
-		else
-			put_token(e, out, tok.start, tok.len);
+			expand_macro(e, m, &lex, out, tok.spaced);
+		else {
+			put_gap(e, out, tok.spaced);
+			put(e, out, tok.start, tok.len);
+		}
 	}
 	e->depth--;
 }
@@ -243,7 +253,7 @@ bf_value bf_macro_value(bf_parser *outer, bf_macro *m)
 	if (!may_be_constant(m) || m->busy || outer->depth >= BF_NESTING / 2)
 		return v;
 	m->busy = true;
-	expand(&e, m->body, m->len, &expanded);
+	expand(&e, m->body, m->len, &expanded, false);
 	if (!e.failed && expanded.len) {
 		bf_parser_init(&p, outer->d, expanded.bytes, expanded.len, &ignored);
 		p.lex.directive = NULL;

@@ -43,6 +43,15 @@
 	X(DECIMAL32, BF_VECTOR, 4, 0, "_Decimal32")                                                                    \
 	X(DECIMAL64, BF_VECTOR, 8, 0, "_Decimal64")                                                                    \
 	X(DECIMAL128, BF_VECTOR, 16, 0, "_Decimal128")                                                                 \
+	X(FLOAT32, BF_FLOAT, 4, 0, "_Float32")                                                                         \
+	X(CFLOAT32, BF_CFLOAT, 8, 0, "_Complex _Float32")                                                              \
+	X(FLOAT64, BF_DOUBLE, 8, 0, "_Float64")                                                                        \
+	X(CFLOAT64, BF_CDOUBLE, 16, 0, "_Complex _Float64")                                                            \
+	X(FLOAT32X, BF_DOUBLE, 8, 0, "_Float32x")                                                                      \
+	X(CFLOAT32X, BF_CDOUBLE, 16, 0, "_Complex _Float32x")                                                          \
+	X(FLOAT64X, BF_LDOUBLE, 16, 0, "_Float64x")                                                                    \
+	X(CFLOAT64X, BF_CLDOUBLE, 32, 0, "_Complex _Float64x")                                                         \
+	X(CFLOAT16, BF_VECTOR, 4, 0, "_Complex _Float16")                                                              \
 	X(CFLOAT128, BF_VECTOR, 32, 0, "_Complex _Float128")
 
 enum builtin {
@@ -57,10 +66,10 @@ static const bf_type builtins[NBUILTINS] = {
 	[index] = {.kind = (knd),                                                                                      \
 		   .flags = (flgs),                                                                                    \
 		   .size = (bytes),                                                                                    \
-		   .align = (index) == CFLOAT                             ? 4                                          \
-			    : (index) == CDOUBLE                          ? 8                                          \
-			    : (index) == CLDOUBLE || (index) == CFLOAT128 ? 16                                         \
-									  : (bytes),                                   \
+		   .align = (knd) == BF_CFLOAT || (knd) == BF_CDOUBLE || (knd) == BF_CLDOUBLE ||                       \
+				    (index) == CFLOAT128 || (index) == CFLOAT16                                        \
+				? (bytes) / 2                                                                          \
+				: (bytes),                                                                             \
 		   .id = 1 + (index),                                                                                  \
 		   .depth = 1,                                                                                         \
 		   .name = (spelling)},
@@ -150,10 +159,8 @@ _Static_assert((int)VOID == BF_VOID && (int)CLDOUBLE == BF_CLDOUBLE,
 	X(u_int16_t, USHORT)                                                                                           \
 	X(u_int32_t, UINT)                                                                                             \
 	X(u_int64_t, ULONG)                                                                                            \
-	X(_Float32, FLOAT)                                                                                             \
-	X(_Float64, DOUBLE)                                                                                            \
-	X(_Float32x, DOUBLE)                                                                                           \
-	X(_Float64x, LDOUBLE)                                                                                          \
+	X(__int128_t, INT128)                                                                                          \
+	X(__uint128_t, UINT128)                                                                                        \
 	X(__float128, FLOAT128)                                                                                        \
 	X(__float80, LDOUBLE)
 
@@ -170,16 +177,16 @@ enum alias {
 static const bf_type aliases[NALIASES] = {
 #define X(spelling, of)                                                                                                \
 	[ALIAS_##spelling] = {.kind = BF_ALIAS,                                                                        \
-			      .size = (of) == BOOL || (of) == SCHAR || (of) == UCHAR ? 1                               \
-				      : (of) == SHORT || (of) == USHORT              ? 2                               \
-				      : (of) == INT || (of) == UINT || (of) == FLOAT ? 4                               \
-				      : (of) == LDOUBLE || (of) == FLOAT128          ? 16                              \
-										     : 8,                                       \
-			      .align = (of) == BOOL || (of) == SCHAR || (of) == UCHAR ? 1                              \
-				       : (of) == SHORT || (of) == USHORT              ? 2                              \
-				       : (of) == INT || (of) == UINT || (of) == FLOAT ? 4                              \
-				       : (of) == LDOUBLE || (of) == FLOAT128          ? 16                             \
-										      : 8,                                      \
+			      .size = (of) == BOOL || (of) == SCHAR || (of) == UCHAR                             ? 1   \
+				      : (of) == SHORT || (of) == USHORT                                          ? 2   \
+				      : (of) == INT || (of) == UINT || (of) == FLOAT                             ? 4   \
+				      : (of) == LDOUBLE || (of) == FLOAT128 || (of) == INT128 || (of) == UINT128 ? 16  \
+														 : 8,  \
+			      .align = (of) == BOOL || (of) == SCHAR || (of) == UCHAR                             ? 1  \
+				       : (of) == SHORT || (of) == USHORT                                          ? 2  \
+				       : (of) == INT || (of) == UINT || (of) == FLOAT                             ? 4  \
+				       : (of) == LDOUBLE || (of) == FLOAT128 || (of) == INT128 || (of) == UINT128 ? 16 \
+														  : 8, \
 			      .id = 1 + NBUILTINS + ALIAS_##spelling,                                                  \
 			      .depth = 2,                                                                              \
 			      .name = #spelling,                                                                       \
@@ -316,6 +323,22 @@ const bf_type *bf_type_of_words(uint32_t words)
 		return &builtins[CLDOUBLE];
 	case BF_WORD_COMPLEX + BF_WORD_FLOAT128:
 		return &builtins[CFLOAT128];
+	case BF_WORD_FLOAT32:
+		return &builtins[FLOAT32];
+	case BF_WORD_FLOAT64:
+		return &builtins[FLOAT64];
+	case BF_WORD_FLOAT32 + BF_WORD_EXTENDED:
+		return &builtins[FLOAT32X];
+	case BF_WORD_FLOAT64 + BF_WORD_EXTENDED:
+		return &builtins[FLOAT64X];
+	case BF_WORD_COMPLEX + BF_WORD_FLOAT32:
+		return &builtins[CFLOAT32];
+	case BF_WORD_COMPLEX + BF_WORD_FLOAT64:
+		return &builtins[CFLOAT64];
+	case BF_WORD_COMPLEX + BF_WORD_FLOAT32 + BF_WORD_EXTENDED:
+		return &builtins[CFLOAT32X];
+	case BF_WORD_COMPLEX + BF_WORD_FLOAT64 + BF_WORD_EXTENDED:
+		return &builtins[CFLOAT64X];
 	default:
 		break;
 	}
@@ -354,6 +377,11 @@ const bf_type *bf_type_of_words(uint32_t words)
 		return NULL;
 	}
 	return &builtins[first + is_unsigned];
+}
+
+const bf_type *bf_type_complex_of(const bf_type *t)
+{
+	return t == &builtins[FLOAT16] ? &builtins[CFLOAT16] : NULL;
 }
 
 static bool is_named(const bf_type *t, const char *name, size_t len)

@@ -120,6 +120,11 @@ void bf_specifiers_parse(bf_parser *p, bf_specifiers *out, bool storage_allowed)
 	for (;;) {
 		switch (p->tok.kind) {
 		case K_WORD:
+			if (t && p->tok.ident->word == BF_WORD_COMPLEX && bf_type_complex_of(t)) {
+				t = bf_type_complex_of(t);
+				bf_advance(p);
+				continue;
+			}
 			if (t)
 				goto two_types;
 			words = bf_words_add(words, p->tok.ident->word);
@@ -136,11 +141,14 @@ void bf_specifiers_parse(bf_parser *p, bf_specifiers *out, bool storage_allowed)
 						    : bf_record_parse(p, out);
 			continue;
 		case T_IDENT:
-			if (t || words)
+			if (t || (words && words != BF_WORD_COMPLEX))
 				break;
 			named = bf_ident_type(p->tok.ident);
+			if (named && words)
+				named = bf_type_complex_of(named);
 			if (!named)
 				break;
+			words = 0;
 			t = named;
 			bf_advance(p);
 			continue;

@@ -191,8 +191,12 @@ const bf_type *bf_record_parse(bf_parser *p, bf_specifiers *out)
 	out->tag_only = true;
 	if (p->failed || !(t = tagged(p, kind, &tag)))
 		return bf_type_builtin(BF_INT32);
-	if (p->tok.kind != '{')
+	if (p->tok.kind != '{') {
+		/* Without a body the attributes speak of what is declared, not of the type. */
+		if (attrs.aligned > out->attrs.aligned)
+			out->attrs.aligned = attrs.aligned;
 		return t;
+	}
 
 	out->anonymous = !tag.ident;
 	if (!may_define(p, t, &tag, &keyword) || !bf_enter(p))

@@ -183,13 +183,15 @@ int bf_type_vector(bf_types *ts, const bf_type *element, uint64_t size, const bf
 	const bf_type *bare = bf_type_strip(element);
 	bf_spelling room;
 
-	if (bare->kind < BF_BOOL || bare->kind > BF_FLOAT128)
+	/* _Float16 and its like are scalars, though nothing here can use them. */
+	if ((bare->kind < BF_BOOL || bare->kind > BF_FLOAT128) && !(bare->kind == BF_VECTOR && !bare->base))
 		return bf_error_set(err, BF_ETYPE, "a vector of '%s' cannot be", bf_type_words(element, &room));
 	if (!size || size % bare->size || !bf_is_power_of_two(size / bare->size) || size > UINT32_MAX / 2)
 		return bf_error_set(err, BF_ERANGE, "a vector of '%s' cannot have %llu bytes",
 				    bf_type_words(element, &room), (unsigned long long)size);
 	wanted.count = size / bare->size;
-	wanted.align = (uint32_t)size;
+	/* Without -mavx and its like, which no ABI promises, nothing is aligned to more. */
+	wanted.align = size > BF_TARGET_LARGEST_ALIGN ? BF_TARGET_LARGEST_ALIGN : (uint32_t)size;
 	return derive(ts, &wanted, out, err);
 }
 

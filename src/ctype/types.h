@@ -64,6 +64,9 @@ enum {
 	BF_WORD_INT128 = 1 << 20,
 	BF_WORD_COMPLEX = 1 << 22,
 	BF_WORD_FLOAT128 = 1 << 24,
+	BF_WORD_FLOAT32 = 1 << 26,
+	BF_WORD_FLOAT64 = 1 << 28,
+	BF_WORD_EXTENDED = 1 << 30, /* the x of _Float32x and _Float64x */
 };
 
 /* Adds one word; a fourth `long` stays three, which no type has. */
@@ -74,6 +77,9 @@ static inline uint32_t bf_words_add(uint32_t words, uint32_t word)
 
 /* NULL: these words together are no type. */
 const bf_type *bf_type_of_words(uint32_t words);
+
+/* _Complex beside a type that is no sum of words; NULL: it has no complex form. */
+const bf_type *bf_type_complex_of(const bf_type *t);
 
 /* 0: not one of the words above. */
 uint32_t bf_word(const char *text, size_t len);
