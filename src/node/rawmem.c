@@ -72,7 +72,11 @@ static bool take_place(napi_env env, napi_callback_info info, const char *what, 
 	if (data == NULL && what != NULL) {
 		char message[96];
 		snprintf(message, sizeof message, "%s nullptr pointer", what);
-		napi_throw_error(env, NULL, message);
+		/* The integers' readers have always thrown a TypeError here, the others an Error. */
+		if (strncmp(what, "readInt64", 9) == 0 || strncmp(what, "readUInt64", 10) == 0)
+			napi_throw_type_error(env, NULL, message);
+		else
+			napi_throw_error(env, NULL, message);
 		return false;
 	}
 
@@ -276,7 +280,7 @@ static napi_value raw_length_until_zeros(napi_env env, napi_callback_info info)
 	if (bf_rawmem_bytes(env, args[0], &data, &length) != 0)
 		return throw_type(env, "Buffer instance expected");
 	if (data == NULL) {
-		napi_throw_error(env, NULL, "reinterpret: Cannot reinterpret from nullptr pointer");
+		napi_throw_error(env, NULL, "reinterpretUntilZeros: Cannot reinterpret from nullptr pointer");
 		return NULL;
 	}
 	if (napi_get_value_uint32(env, args[1], &zeros) != napi_ok || zeros == 0)

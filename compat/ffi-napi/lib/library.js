@@ -15,7 +15,7 @@ const EXT = { darwin: '.dylib', win32: '.dll' }[process.platform] || '.so';
  * @param {Record<string, [any, any[], { abi?: number, async?: boolean, varargs?: boolean }?]>} [funcs]
  * @param {object} [lib] where the functions go
  */
-function Library(libfile, funcs, lib = {}) {
+function Library(libfile, funcs, lib) {
   debug('creating Library object for', libfile);
   const target = lib || {};
   let dl = libfile;
