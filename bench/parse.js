@@ -44,7 +44,7 @@ function main() {
     `${result.functions} of them functions, read in ${result.median.toFixed(1)} ms `,
     `(best ${result.best.toFixed(1)} ms, ${(mb / (result.best / 1000)).toFixed(0)} MB/s); `,
     `gcc -fsyntax-only needs ${Math.min(...gcc).toFixed(0)} ms for the same text. `,
-    `Memory: ${(result.memory / 1e6).toFixed(1)} MB while the declarations live, ${result.kept} bytes more after ${result.runs} readings than after the first.`,
+    `Memory: ${(result.memory / 1e6).toFixed(1)} MB while the declarations live, ${result.kept} bytes more after ${result.runs} readings than after half of them.`,
   ].join('');
   const folder = path.join(__dirname, 'results');
   fs.mkdirSync(folder, { recursive: true });
