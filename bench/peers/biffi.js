@@ -1,0 +1,36 @@
+'use strict';
+/* biffi itself. BIFFI_TIER forces a tier: ffi, napi or v8. */
+const fs = require('node:fs');
+const path = require('node:path');
+const biffi = require('../../lib');
+
+/* What a program pastes: the header without its preprocessor lines. */
+const declarations = fs.readFileSync(path.join(__dirname, '../targets.h'), 'utf8').replace(/^#.*/gm, '');
+
+exports.lacks = {};
+
+exports.open = (library) => {
+  const lib = biffi.load(library, declarations);
+  const { fill, each, sort, add_i32 } = lib;
+  const functions = { ...lib };
+
+  functions.add_i64n = lib.add_i64;
+  functions.add_i64b = biffi.load(library, { declarations, int64: 'bigint' }).add_i64;
+
+  const Point = lib.point;
+  functions.point = (x, y) => new Point({ x, y });
+  functions.fill = (x, y) => {
+    const p = new Point();
+    fill(p, x, y);
+    return p.x + p.y;
+  };
+
+  functions.callback = (fn) => biffi.callback(lib.int_callback, fn);
+  functions.each_once = each;
+  const compare = biffi.callback(lib.compare_callback, (a, b) => a.value - b.value);
+  functions.sort = (n) => sort(n, compare);
+  functions.add_async = add_i32.async;
+  return { functions, info: { biffi: require('../../package.json').version, tier: process.env.BIFFI_TIER ?? 'auto' } };
+};
+
+exports.load = (library, list) => biffi.load(library, `#include <stdint.h>\n${list.text}`);
