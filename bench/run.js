@@ -101,6 +101,12 @@ function columns(opts) {
   return { columns, absent, versions: Object.values(found).map(({ version }) => version) };
 }
 
+/** The line of a program's last words that says what happened. */
+function gist(text) {
+  const lines = text.trim().split('\n');
+  return (lines.find((line) => /^\s*(\w*Error\b|error:)/.test(line)) ?? lines[lines.length - 1]).trim();
+}
+
 /** Runs a command to its end, or until it says nothing for STUCK ms; passes on its lines of JSON. */
 function talk([command, ...args], env, onLine) {
   return new Promise((resolve) => {
@@ -138,7 +144,7 @@ function talk([command, ...args], env, onLine) {
     child.on('error', (error) => (said += error.message));
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ code, signal, stuck, said: said.trim().split('\n').slice(-3).join(' ') });
+      resolve({ code, signal, stuck, said: gist(said) });
     });
   });
 }

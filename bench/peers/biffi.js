@@ -30,7 +30,10 @@ exports.open = (library) => {
   const compare = biffi.callback(lib.compare_callback, (a, b) => a.value - b.value);
   functions.sort = (n) => sort(n, compare);
   functions.add_async = add_i32.async;
-  return { functions, info: { biffi: require('../../package.json').version, tier: process.env.BIFFI_TIER ?? 'auto' } };
+  return {
+    functions,
+    info: { biffi: require('../../package.json').version, tier: process.env.BIFFI_TIER ?? 'auto' },
+  };
 };
 
-exports.load = (library, list) => biffi.load(library, `#include <stdint.h>\n${list.text}`);
+exports.load = (library, list) => biffi.load(library, list.text);
