@@ -182,7 +182,8 @@ static void machine_code_calls(void **state)
 	unsigned carried = 0;
 
 	for (unsigned i = 0; i < nspecimens; i++) {
-		specimens[i].machine_code = bf_emit_caller(specimens[i].plan);
+		uint32_t size;
+		specimens[i].machine_code = bf_emit_caller(specimens[i].plan, &size);
 		carried += specimens[i].machine_code != NULL;
 	}
 	/* A machine without an emitter carries none; one with it may decline the odd giant. */
