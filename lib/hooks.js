@@ -76,3 +76,4 @@ function toMemory(type, value) {
 }
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory]);
+require('./wrap').setup(native);

@@ -16,6 +16,7 @@ const { Pointer, pointerAt, out } = require('./pointer');
 const { Callback, callback } = require('./callback');
 const { functionAt } = require('./function');
 const { alloc, free, cstring, as, sizeof, alignof, offsetof, addressOf } = require('./tools');
+const { info } = require('./info');
 const native = require('./native');
 
 module.exports = {
@@ -46,6 +47,7 @@ module.exports = {
   alignof,
   offsetof,
   addressOf,
+  info,
   /** What the last call left in errno; with a number, what the next call finds there. */
   errno: native.errno,
   /** dlopen(3)'s flags, for the option `flags`. */

@@ -29,6 +29,7 @@ export const {
   alignof,
   offsetof,
   addressOf,
+  info,
   errno,
   flags,
 } = biffi;

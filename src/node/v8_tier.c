@@ -396,6 +396,19 @@ static napi_value call_generic(napi_env napi, napi_callback_info info)
 	return result;
 }
 
+/* functionFast(function): does optimised code call it directly? */
+static napi_value function_fast(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1], result;
+	bf_function *f;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	f = bf_function_of(bf_env_get(napi), argv[0]);
+	napi_get_boolean(napi, f && f->tier && ((const bf_v8_function *)f->tier)->codes[0], &result);
+	return result;
+}
+
 /* engine(): { v8, tier, why, code } for info(). */
 static napi_value engine(napi_env napi, napi_callback_info info)
 {
@@ -427,6 +440,7 @@ napi_status bf_v8_tier_exports(napi_env napi, napi_value exports)
 	const napi_property_descriptor list[] = {
 	    {"setupTier", NULL, setup_tier, NULL, NULL, NULL, napi_default, NULL},
 	    {"callGeneric", NULL, call_generic, NULL, NULL, NULL, napi_default, NULL},
+	    {"functionFast", NULL, function_fast, NULL, NULL, NULL, napi_default, NULL},
 	    {"engine", NULL, engine, NULL, NULL, NULL, napi_default, NULL},
 	};
 

@@ -27,7 +27,7 @@ extern const bf_tier bf_tier_v8;
 /* The environment ends. */
 void bf_v8_tier_end(bf_env *env);
 
-/* setupTier, engine ... for lib/. */
+/* setupTier, functionFast, engine ... for lib/. */
 napi_status bf_v8_tier_exports(napi_env napi, napi_value exports);
 
 #endif

@@ -182,8 +182,7 @@ static void machine_code_calls(void **state)
 	unsigned carried = 0;
 
 	for (unsigned i = 0; i < nspecimens; i++) {
-		uint32_t size;
-		specimens[i].machine_code = bf_emit_caller(specimens[i].plan, &size);
+		specimens[i].machine_code = bf_emit_caller(specimens[i].plan);
 		carried += specimens[i].machine_code != NULL;
 	}
 	/* A machine without an emitter carries none; one with it may decline the odd giant. */
