@@ -156,6 +156,24 @@ function notes(summary) {
   );
 }
 
+/** How much faster the drop-in replacement is than its original, per Node.js version. */
+function compatLines(summary) {
+  return summary.nodes.flatMap((node) => {
+    const [ours, theirs] = [summary.cells[`compat@${node}`], summary.cells[`ffi-napi@${node}`]];
+    if (!ours || !theirs) return [];
+    const gains = summary.cases
+      .filter(({ name }) => ours[name]?.median && theirs[name]?.median)
+      .map(({ name, title }) => ({ title, gain: theirs[name].median / ours[name].median }))
+      .sort((a, b) => a.gain - b.gain);
+    if (!gains.length) return [];
+    const [least, most] = [gains[0], gains[gains.length - 1]];
+    return [
+      `- Node.js ${node}: ${times(median(gains.map((g) => g.gain)))} times in the middle, from ` +
+        `${times(least.gain)} (${least.title}) to ${times(most.gain)} (${most.title})`,
+    ];
+  });
+}
+
 /** The goals: one line each, with what was measured. */
 function verdict(summary) {
   const lines = [];
@@ -174,11 +192,14 @@ function verdict(summary) {
       const where = `${goal.column}@${node} ${goal.case}`;
       if (cell.failed) line(false, `${where}: ${cell.failed}`);
       else if (goal.kind === 'ns')
-        line(cell.median <= limit, `${where}: ${ns(cell.median)} ns, goal ${limit} ns`);
+        line(
+          cell.median <= limit,
+          `${where}: ${ns(cell.median)} ns (best ${ns(cell.best)}), goal ${limit} ns`,
+        );
       else if (cell.ratio) {
         line(
           cell.ratio <= limit,
-          `${where}: ${times(cell.ratio)} times C (best slices ${times(cell.bestRatio)}), goal ${limit}`,
+          `${where}: ${times(cell.ratio)} times C (best ${times(cell.bestRatio)}), goal ${limit}`,
         );
       }
     }
@@ -252,6 +273,17 @@ function markdown(summary) {
       '',
       start,
     );
+  const replaced = compatLines(summary);
+  if (replaced.length) {
+    out.push(
+      '',
+      '## ffi-napi on biffi',
+      '',
+      'How many times as fast as the original the drop-in replacement is:',
+      '',
+    );
+    out.push(...replaced);
+  }
   out.push(
     '',
     '## Best slices',
