@@ -27,12 +27,16 @@ exports.open = (library) => {
 
   functions.callback = (fn) => biffi.callback(lib.int_callback, fn);
   functions.each_once = each;
-  const compare = biffi.callback(lib.compare_callback, (a, b) => a.value - b.value);
-  functions.sort = (n) => sort(n, compare);
+  /* made when it is needed: on Node.js 20 and 22 fast calls rest while a callback lives */
+  let compare;
+  functions.sort = (n) => {
+    compare ??= biffi.callback(lib.compare_callback, (a, b) => a.value - b.value);
+    return sort(n, compare);
+  };
   functions.add_async = add_i32.async;
   return {
     functions,
-    info: { biffi: require('../../package.json').version, tier: process.env.BIFFI_TIER ?? 'auto' },
+    info: { biffi: require('../../package.json').version, tier: biffi.info().tier },
   };
 };
 
