@@ -86,7 +86,7 @@ static bool macro_params(bf_parser *p, bf_lexer *line, bf_macro *m)
 		}
 		if (!tok.ident)
 			return false;
-		if (m->nparams == room) {
+		if (!params || m->nparams == room) {
 			room = room * 2 + 4;
 			more = bf_arena_alloc(&p->d->arena, room * sizeof(bf_ident *));
 			if (!more)

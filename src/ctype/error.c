@@ -12,7 +12,7 @@ int bf_error_setv(bf_error *err, int code, const char *format, va_list args)
 	return code;
 }
 
-int bf_error_set(bf_error *err, int code, const char *format, ...)
+int(bf_error_set)(bf_error *err, int code, const char *format, ...)
 {
 	va_list args;
 

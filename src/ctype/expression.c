@@ -182,13 +182,13 @@ static bf_value name(bf_parser *p)
 static bf_value generic(bf_parser *p)
 {
 	bf_value subject, v = unknown(&p->tok, NULL, "is not constant"), each;
-	bool found = false, match;
+	bool found = false;
 
 	bf_advance(p);
 	bf_expect(p, '(', "after '_Generic'");
 	subject = bf_expression_parse(p);
 	while (bf_accept(p, ',')) {
-		match = false;
+		bool match = false;
 		if (p->tok.ident && p->tok.len == 7 && !memcmp(p->tok.start, "default", 7)) {
 			bf_advance(p);
 			match = !found && v.kind == BF_VALUE_UNKNOWN && !v.type;
@@ -461,7 +461,7 @@ static bf_value negated(bf_value v, const bf_token *at, int operator)
 static bf_value unary(bf_parser *p)
 {
 	bf_token at = p->tok;
-	bf_value v = {.at = at};
+	bf_value v;
 
 	if (!bf_enter(p))
 		return unknown(&at, NULL, "is not constant");

@@ -283,7 +283,7 @@ bf_value bf_literal_string(bf_parser *p)
 			s++;
 		s++;
 		/* No escape is longer than it was, except \u with its four bytes at most. */
-		if (room - length < p->tok.len + 5U) {
+		if (!text || room - length < p->tok.len + 5U) {
 			room = room * 2 + p->tok.len + 64;
 			more = realloc(text, room);
 			if (!more) {

@@ -166,11 +166,12 @@ static void run_there(bf_frames *f, bf_frame_callback *cb, void *frame)
 	if (!f->alive || f->wake == NULL ||
 	    napi_call_threadsafe_function(f->wake, NULL, napi_tsfn_nonblocking) != napi_ok)
 		goto done;
+	/* It leaves the list before this function returns. */
 	if (f->last != NULL)
 		f->last->next = &r;
 	else
-		f->first = &r;
-	f->last = &r;
+		f->first = &r; // cppcheck-suppress autoVariables
+	f->last = &r;          // cppcheck-suppress autoVariables
 
 	uint64_t serial = atomic_load(&f->serial);
 	int bad = 0;

@@ -148,7 +148,7 @@ static int make_plan(napi_env env, napi_value result_spec, napi_value arg_specs,
 	if (nfixed > nargs)
 		nfixed = nargs;
 
-	const bf_type *types[BF_MAX_ARGUMENTS + 1];
+	const bf_type *types[BF_MAX_ARGUMENTS + 1] = {0};
 	bf_param params[BF_MAX_ARGUMENTS + 1] = {0};
 	const bf_type *result, *function;
 	int rc = read_type(env, ts, result_spec, 0, &result, err);
