@@ -211,7 +211,7 @@ static napi_value describe(napi_env env, const ffi_type *t, unsigned depth)
 	napi_create_array(env, &result);
 	napi_create_string_utf8(env, "struct", NAPI_AUTO_LENGTH, &tag);
 	napi_set_element(env, result, 0, tag);
-	for (uint32_t i = 0; t->elements[i] != NULL && i < FIELDS_MAX; i++) {
+	for (uint32_t i = 0; i < FIELDS_MAX && t->elements[i] != NULL; i++) {
 		napi_value member = describe(env, t->elements[i], depth + 1);
 		if (member == NULL)
 			return NULL;
