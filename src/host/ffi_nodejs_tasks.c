@@ -6,16 +6,20 @@
  * `== 0`, and a wrong or an old one is an error instead of a crash. They are good
  * in every thread, since one polls a task and another answers it.
  */
+#define _GNU_SOURCE
 #include "biffi.h"
 #include "bytes.h"
 #include "ffi_nodejs.h"
 #include "resty_ffi.h"
 
+#include <fcntl.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct queue {
 	void *tq;
@@ -266,6 +270,27 @@ static napi_value respond(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/*
+ * seal(): children will inherit none of the process's descriptors but the standard
+ * ones. nginx opens its sockets without close-on-exec, because nothing of it is
+ * meant to start a program.
+ */
+static napi_value seal(napi_env env, napi_callback_info info)
+{
+	(void)env;
+	(void)info;
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
+		for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) {
+			int flags = fcntl(fd, F_GETFD);
+
+			if (flags >= 0) {
+				fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+			}
+		}
+	}
+	return NULL;
+}
+
 /* An environment that polled has ended: nobody may be left to poll. */
 static void on_end(void *data)
 {
@@ -287,7 +312,7 @@ BIFFI_API napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	static const struct {
 		const char *name;
 		napi_callback function;
-	} functions[] = {{"poll_task", poll_task}, {"get_req", get_req}, {"respond", respond}};
+	} functions[] = {{"poll_task", poll_task}, {"get_req", get_req}, {"respond", respond}, {"seal", seal}};
 	struct environment *environment = calloc(1, sizeof(*environment));
 	napi_value function;
 

@@ -74,4 +74,19 @@ threads.Worker = class extends Worker {
     super(filename, { ...options, execArgv });
   }
 };
+
+// Programs that JavaScript starts do not get nginx's sockets.
+const children = require('node:child_process');
+const { spawn } = children.ChildProcess.prototype;
+children.ChildProcess.prototype.spawn = function sealed(...rest) {
+  native.seal();
+  return spawn.apply(this, rest);
+};
+for (const name of ['spawnSync', 'execSync', 'execFileSync']) {
+  const original = children[name];
+  children[name] = (...rest) => {
+    native.seal();
+    return original(...rest);
+  };
+}
 Module.syncBuiltinESMExports();

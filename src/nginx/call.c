@@ -17,8 +17,9 @@ enum {
 	KEEP_REQUEST = 65536 /* bytes of a request's memory that stay with a free task */
 };
 
-static rf_task *free_tasks, *under_way, *checked;
+static rf_task *all_tasks, *free_tasks, *under_way, *checked;
 static rf_task *visited; /* the next one of a sweep; stays right while tasks leave */
+static bool ended;       /* the worker is: whoever answers now answers nobody */
 static rf_task *posting; /* an answer that comes now is there before Lua waits for it */
 static ngx_event_t check_event, sweep_event;
 static ngx_connection_t no_connection = {.fd = -1};
@@ -141,6 +142,9 @@ void rf_task_answered(rf_item *item)
 {
 	rf_task *task = BF_CONTAINER(item, rf_task, item);
 
+	if (ended) {
+		return;
+	}
 	way_leave(task);
 	count_answer(task);
 	if (task == posting) {
@@ -162,14 +166,20 @@ void rf_task_answered(rf_item *item)
 
 void rf_tasks_end(void)
 {
+	/* A task under way is still known to its runtime: only its semaphore can go. */
+	for (rf_task *task = all_tasks; task; task = task->made) {
+		ngx_http_lua_ffi_sema_gc(task->sema);
+		task->sema = NULL;
+	}
 	while (free_tasks) {
 		rf_task *task = free_tasks;
 
 		free_tasks = task->next;
-		ngx_http_lua_ffi_sema_gc(task->sema);
 		free(task->req);
 		free(task);
 	}
+	all_tasks = NULL;
+	ended = true;
 	if (sweep_event.timer_set) {
 		ngx_del_timer(&sweep_event);
 	}
@@ -234,6 +244,8 @@ static rf_task *task_make(void)
 		return NULL;
 	}
 	task->sema = semaphore;
+	task->made = all_tasks;
+	all_tasks = task;
 	return task;
 }
 

@@ -47,6 +47,7 @@ struct rf_task {
 	bool waiting;          /* counted in queue->waiting */
 	bool checked;          /* woken, and watched whether somebody was there to wake */
 	rf_task *next, *prior; /* of those under way, or of the free ones (next only) */
+	rf_task *made;         /* of all tasks: the one before */
 	int64_t started;       /* microseconds */
 };
 

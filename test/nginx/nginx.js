@@ -39,6 +39,13 @@ function loadModules() {
     .join('\n');
 }
 
+/** No connection is used twice: nginx may close it in between. */
+const noKeepAlive = new http.Agent({ keepAlive: false });
+
+/** Those that a failing test did not stop. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')));
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Nginx {
@@ -62,6 +69,8 @@ class Nginx {
     nginx.process = spawn(binary, ['-p', nginx.prefix, '-c', path.join(nginx.prefix, 'nginx.conf')], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    running.add(nginx.process);
+    nginx.process.on('close', () => running.delete(nginx.process));
     nginx.errors = '';
     nginx.process.stderr.setEncoding('utf8').on('data', (text) => (nginx.errors += text));
     nginx.process.stdout.resume();
@@ -133,7 +142,7 @@ class Nginx {
   }
 
   /** @returns {Promise<{status: number, headers: object, body: Buffer, text: string}>} */
-  get(url, { method = 'GET', body, headers, signal, agent } = {}) {
+  get(url, { method = 'GET', body, headers, signal, agent = noKeepAlive } = {}) {
     return new Promise((resolve, reject) => {
       const request = http.request(
         { host: '127.0.0.1', port: this.port, path: url, method, headers, signal, agent },

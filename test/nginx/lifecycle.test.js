@@ -1,0 +1,120 @@
+'use strict';
+// Workers come and go: reload, graceful end, fast end, many runtimes.
+const assert = require('node:assert');
+const fs = require('node:fs');
+const { describe, it } = require('node:test');
+const { Nginx } = require('./nginx.js');
+
+const load = (mode, cfg = 'demo/handlers') =>
+  `local demo = assert(ngx.load_ffi("ffi_nodejs", "${cfg}", {is_global = true, mode = "${mode}"}))`;
+
+for (const mode of ['thread', 'inline']) {
+  describe(`a worker with Node.js, ${mode}`, () => {
+    it('finishes calls under way before it ends', async () => {
+      const nginx = await Nginx.start();
+      await nginx.lua(`${load(mode)} demo:upper("x")`);
+      const call = nginx.lua(`${load(mode)} ngx.print(select(2, demo:later("300")))`);
+      await nginx.lua(`${load(mode)} while demo:stats().in_flight == 0 do ngx.sleep(0.001) end`);
+      const [text] = await Promise.all([call, nginx.stop('SIGQUIT')]);
+      assert.strictEqual(text, 'after 300');
+    });
+
+    it('ends at once when told so, with calls under way and endless JavaScript', async () => {
+      const nginx = await Nginx.start();
+      const calls = [nginx.lua(`${load(mode)} demo:never()`)];
+      await nginx.lua(`${load(mode)} while demo:stats().in_flight == 0 do ngx.sleep(0.001) end`);
+      if (mode === 'thread') {
+        calls.push(nginx.lua(`${load(mode)} demo:endless()`));
+        await nginx.lua(`${load(mode)} while demo:stats().in_flight < 2 do ngx.sleep(0.001) end`);
+      }
+      const settled = Promise.allSettled(calls);
+      await nginx.stop('SIGTERM');
+      assert.ok((await settled).every(({ status }) => status === 'rejected'));
+    });
+
+    it('is replaced on HUP while its calls go on', async () => {
+      const nginx = await Nginx.start();
+      const old = nginx.workers();
+      const call = nginx.lua(`${load(mode)} ngx.print(select(2, demo:later("400")), " ", ngx.worker.pid())`);
+      await nginx.lua(`${load(mode)} while demo:stats().in_flight == 0 do ngx.sleep(0.001) end`);
+      nginx.reload();
+      for (let pid = old[0]; pid === old[0];) {
+        pid = Number(await nginx.lua(`${load(mode)} ngx.print(select(2, demo:pid()))`));
+      }
+      assert.strictEqual(await call, `after 400 ${old[0]}`);
+      await nginx.stop();
+    });
+
+    it('leaks no descriptor into children', async () => {
+      const nginx = await Nginx.start();
+      fs.writeFileSync(
+        `${nginx.prefix}/children.js`,
+        `const { execFile } = require('node:child_process');
+         exports.list = () => new Promise((resolve, reject) =>
+           execFile('ls', ['-l', '/proc/self/fd'], (error, out) => (error ? reject(error) : resolve(out))));`,
+      );
+      const list = await nginx.lua(`${load(mode, 'children')} ngx.print(select(2, demo:list()))`);
+      const targets = list
+        .split('\n')
+        .map((line) => line.split(' -> ')[1])
+        .filter(Boolean);
+      const leaked = targets.filter((target) => /eventfd|eventpoll|error\.log|nginx/.test(target));
+      // nginx itself opens its error log without close-on-exec; it is a standard stream of every child.
+      assert.deepStrictEqual(
+        leaked.filter((target) => !target.includes('error.log')),
+        [],
+      );
+      await nginx.stop();
+    });
+
+    it('keeps its signals', async () => {
+      const nginx = await Nginx.start();
+      // Signals 1 to 31; above are the C library's own and the real-time ones.
+      const handled = () =>
+        fs
+          .readFileSync(`/proc/${nginx.workers()[0]}/status`, 'utf8')
+          .match(/^Sig(Cgt|Ign|Blk):\s*\w+/gm)
+          .map((line) => `${line.slice(0, 6)} ${BigInt(`0x${line.slice(8)}`) & 0x7fffffffn}`);
+      const before = handled();
+      await nginx.lua(`${load(mode)} demo:upper("x")`);
+      assert.deepStrictEqual(handled(), before);
+      const log = nginx.log();
+      nginx.process.kill('SIGUSR1'); // reopen logs
+      await nginx.lua(`${load(mode)} demo:logs("after reopening")`);
+      await nginx.logged(/after reopening/);
+      assert.ok(nginx.log().startsWith(log.slice(0, 20)));
+      await nginx.stop();
+    });
+  });
+}
+
+describe('runtimes', () => {
+  it('live beside each other, in both modes and on several threads', async () => {
+    const nginx = await Nginx.start({ workers: 2 });
+    const text = await nginx.lua(`
+      local all = {}
+      for i = 1, 5 do
+        all[#all + 1] = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers,,a" .. i, {is_global = true}))
+        all[#all + 1] = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers,,b" .. i, {mode = "inline"}))
+        all[#all + 1] = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers,,c" .. i, {threads = 3}))
+        all[#all + 1] = assert(ngx.load_ffi("ffi_nodejs", "demo/echo,init,d" .. i))
+      end
+      local n = 0
+      for round = 1, 10 do
+        for i, demo in ipairs(all) do
+          if select(2, demo:echo("x" .. i)) == "x" .. i then n = n + 1 end
+        end
+      end
+      for _, demo in ipairs(all) do demo:__unload() end
+      ngx.print(n)`);
+    assert.strictEqual(text, '200');
+    await nginx.stop();
+  });
+
+  it('work without a master process', async () => {
+    const nginx = await Nginx.start({ master: false });
+    assert.strictEqual(await nginx.lua(`${load('thread')} ngx.print(select(2, demo:upper("one")))`), 'ONE');
+    assert.strictEqual(await nginx.lua(`${load('inline')} ngx.print(select(2, demo:later("1")))`), 'after 1');
+    await nginx.stop();
+  });
+});
