@@ -324,6 +324,7 @@ static napi_value memory_allocate(napi_env napi, napi_callback_info info)
 	memory = calloc(1, size > 0 ? (size_t)size : 1);
 	if (memory == NULL)
 		return bf_throw(napi, BF_ENOMEM, "out of memory: %.0f bytes", size);
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): JavaScript has the address now */
 	return bf_value_from_address(napi, memory);
 }
 

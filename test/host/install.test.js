@@ -1,0 +1,50 @@
+'use strict';
+/* What `make install` leaves is what users build on: the README's C program, the Node.js package. */
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { after, before, test } = require('node:test');
+
+const root = path.join(__dirname, '../..');
+const build = process.env.BIFFI_BUILD ?? path.join(root, 'build');
+
+let folder, prefix;
+
+/** @param {object} env besides this process's own */
+function run(command, args, env = {}) {
+  return execFileSync(command, args, { cwd: root, encoding: 'utf8', env: { ...process.env, ...env } });
+}
+
+before(() => {
+  folder = fs.mkdtempSync(path.join(build, 'install-'));
+  prefix = path.join(folder, 'usr');
+  run('make', ['-s', 'install', `PREFIX=${prefix}`], { MAKEFLAGS: '' });
+});
+
+after(() => fs.rmSync(folder, { recursive: true }));
+
+test("the README's C program builds against the installed library, and runs", () => {
+  const readme = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
+  const source = path.join(folder, 'hello.c');
+  const program = path.join(folder, 'hello');
+  fs.writeFileSync(source, /^```c\n(.*?)^```$/ms.exec(readme)[1]);
+  const search = { PKG_CONFIG_PATH: path.join(prefix, 'lib/pkgconfig') };
+  const flags = run('pkg-config', ['--cflags', '--libs', 'biffi'], search).trim().split(' ');
+  run('gcc', ['-Wall', '-Wextra', '-Werror', '-o', program, source, ...flags]);
+  assert.equal(run(program, [], { LD_LIBRARY_PATH: path.join(prefix, 'lib') }), 'hello, C\n');
+});
+
+test('the installed package loads, from CommonJS and from ESM', () => {
+  const modules = path.join(folder, 'node_modules');
+  fs.symlinkSync(path.join(prefix, 'lib/node_modules'), modules);
+  const declaration = "('libm.so.6', 'double cos(double);').cos(0)";
+  fs.writeFileSync(path.join(folder, 'a.cjs'), `console.log(require('biffi').load${declaration})`);
+  fs.writeFileSync(
+    path.join(folder, 'b.mjs'),
+    `import { load } from 'biffi'; console.log(load${declaration})`,
+  );
+  for (const name of ['a.cjs', 'b.mjs']) {
+    assert.equal(run(process.execPath, ['--preserve-symlinks', path.join(folder, name)]), '1\n');
+  }
+});
