@@ -180,9 +180,10 @@ static void machine_code_calls(void **state)
 {
 	(void)state;
 	unsigned carried = 0;
+	uint32_t size;
 
 	for (unsigned i = 0; i < nspecimens; i++) {
-		specimens[i].machine_code = bf_emit_caller(specimens[i].plan);
+		specimens[i].machine_code = bf_emit_caller(specimens[i].plan, &size);
 		carried += specimens[i].machine_code != NULL;
 	}
 	/* A machine without an emitter carries none; one with it may decline the odd giant. */
