@@ -11,7 +11,7 @@
 #include "libffi_raw.h"
 
 /* How many dead callbacks keep their code, so that a late call finds a message instead of other code. */
-#define DEAD_MAX 1024
+#define DEAD_MAX 8192
 /* How often a waiting thread looks whether the JavaScript thread can still come, and how often that must look bad. */
 #define LOOK_MS 250
 #define LOOKS 4
@@ -166,12 +166,12 @@ static void run_there(bf_frames *f, bf_frame_callback *cb, void *frame)
 	if (!f->alive || f->wake == NULL ||
 	    napi_call_threadsafe_function(f->wake, NULL, napi_tsfn_nonblocking) != napi_ok)
 		goto done;
-	/* It leaves the list before this function returns. */
+	/* The queue holds it no longer than this function runs: it leaves served or withdrawn. */
 	if (f->last != NULL)
 		f->last->next = &r;
 	else
-		f->first = &r; // cppcheck-suppress autoVariables
-	f->last = &r;          // cppcheck-suppress autoVariables
+		f->first = &r; /* cppcheck-suppress autoVariables */
+	f->last = &r;          /* cppcheck-suppress autoVariables */
 
 	uint64_t serial = atomic_load(&f->serial);
 	int bad = 0;

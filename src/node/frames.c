@@ -150,7 +150,7 @@ static int make_plan(napi_env env, napi_value result_spec, napi_value arg_specs,
 
 	const bf_type *types[BF_MAX_ARGUMENTS + 1] = {0};
 	bf_param params[BF_MAX_ARGUMENTS + 1] = {0};
-	const bf_type *result, *function;
+	const bf_type *result = NULL, *function = NULL;
 	int rc = read_type(env, ts, result_spec, 0, &result, err);
 	for (uint32_t i = 0; i < nargs && rc == 0; i++) {
 		napi_value spec;
@@ -195,7 +195,7 @@ static napi_value frames_plan(napi_env env, napi_callback_info info)
 		bf_error_set(&err, rc, "out of memory");
 		return bf_frames_throw(env, &err);
 	}
-	if (make_plan(env, args[0], args[1], nfixed, ts, &plan, &err) != 0)
+	if (make_plan(env, args[0], args[1], nfixed, ts, &plan, &err) != 0 || plan == NULL)
 		goto fail;
 
 	bf_frame_plan *p = calloc(1, sizeof *p + plan->nargs * sizeof p->pointers[0]);
