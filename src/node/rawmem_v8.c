@@ -28,8 +28,16 @@ typedef struct shared_pointer {
 
 typedef void empty_deleter(void *data, size_t length, void *deleter_data);
 
-/* std::unique_ptr<BackingStore> leaves through the hidden first argument. */
-static void *(*new_backing_store)(void **result, void *data, size_t length, empty_deleter *deleter, void *deleter_data);
+/*
+ * std::unique_ptr<BackingStore> leaves through memory, as C passes the result of
+ * a struct of this size on every machine: only the first word is written.
+ */
+typedef struct unique_pointer {
+	void *store;
+	void *not_there[2];
+} unique_pointer;
+
+static unique_pointer (*new_backing_store)(void *data, size_t length, empty_deleter *deleter, void *deleter_data);
 static void (*backing_store_destructor)(void *store);
 /* A std::shared_ptr passed by value goes by reference; a v8::Local is one pointer, as napi_value is. */
 static void *(*array_buffer_new)(void *isolate, shared_pointer *store);
@@ -85,7 +93,7 @@ static napi_value make(void *address, size_t length)
 		return NULL;
 	}
 	shared_pointer pointer = {NULL, c};
-	new_backing_store(&pointer.store, address, length, keep_memory, NULL);
+	pointer.store = new_backing_store(address, length, keep_memory, NULL).store;
 	if (pointer.store == NULL) {
 		free(c);
 		return NULL;
