@@ -188,7 +188,8 @@ static bf_value generic(bf_parser *p)
 	bf_expect(p, '(', "after '_Generic'");
 	subject = bf_expression_parse(p);
 	while (bf_accept(p, ',')) {
-		bool match = false;
+		bool match;
+
 		if (p->tok.ident && p->tok.len == 7 && !memcmp(p->tok.start, "default", 7)) {
 			bf_advance(p);
 			match = !found && v.kind == BF_VALUE_UNKNOWN && !v.type;

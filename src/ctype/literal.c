@@ -266,7 +266,7 @@ bf_value bf_literal_string(bf_parser *p)
 {
 	bf_value v = {.kind = BF_VALUE_STRING, .at = p->tok};
 	const bf_type *element = bf_type_named("char", 4);
-	size_t length = 0, room = 0, units = 0, width = 1;
+	size_t length = 0, room = 0, units, width = 1;
 	char *text = NULL, *more;
 	bf_error err;
 

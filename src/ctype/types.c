@@ -151,6 +151,10 @@ static int check_element(const bf_type *element, bf_error *err)
 	if (!bf_type_is_complete(element))
 		return bf_error_set(err, BF_ETYPE, "an array needs a complete element type, '%s' is incomplete",
 				    bf_type_words(element, &room));
+	/* As gcc and clang: the second element could not stand where its alignment wants it. */
+	if (element->size && element->align > element->size)
+		return bf_error_set(err, BF_ETYPE, "an array of '%s' cannot be: it is aligned to more than its size",
+				    bf_type_words(element, &room));
 	return BF_OK;
 }
 

@@ -10,108 +10,14 @@
  */
 const { test, before } = require('node:test');
 const assert = require('node:assert');
-const { execFile, execFileSync, spawn } = require('node:child_process');
-const { promisify } = require('node:util');
+const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 
+const compiler = require('../compiler.js');
 const groups = require('./groups.js');
 
-const root = path.join(__dirname, '../../..');
-const build = path.join(root, 'build/headers');
-const dump = path.join(root, 'build/test/ctype/dump');
-const cc = process.env.CC || 'gcc';
-const run = promisify(execFile);
-const plenty = { maxBuffer: 256 << 20, encoding: 'latin1' };
-
-/** Runs a program with `input` on its stdin. */
-function feed(program, args, input) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-    const parts = [];
-    child.stdout.on('data', (part) => parts.push(part));
-    child.on('error', reject);
-    child.on('close', (code) =>
-      code
-        ? reject(new Error(`${program}: exit code ${code}`))
-        : resolve(Buffer.concat(parts).toString('utf8')),
-    );
-    child.stdin.on('error', () => {}); // its exit code tells more
-    child.stdin.end(input, 'latin1');
-  });
-}
-
-/** The members as C reaches them, those of nameless members' types as well. */
-function* reach(members, prefix = '', base = 0) {
-  for (const m of members) {
-    yield { ...m, path: prefix + m.name, offset: base + m.offset };
-    const dimensions = (m.type.match(/\[\d*\]/g) || []).length;
-    if (m.members) yield* reach(m.members, `${prefix}${m.name}${'[0]'.repeat(dimensions)}.`, base + m.offset);
-  }
-}
-
-/** What to ask gcc about types, and what ours said. */
-function layoutQuestions(types) {
-  const table = []; // [C expression, our number, what it is]
-  const bits = []; // [C type, path, our first bit, our width]
-  for (const t of types) {
-    table.push([`sizeof(${t.cname})`, t.size, `${t.cname}: size`]);
-    table.push([`_Alignof(${t.cname})`, t.align, `${t.cname}: alignment`]);
-    for (const m of reach(t.members)) {
-      if (m.bitWidth) {
-        bits.push([t.cname, m.path, m.offset * 8 + m.bitOffset, m.bitWidth]);
-        continue;
-      }
-      table.push([`__builtin_offsetof(${t.cname}, ${m.path})`, m.offset, `${t.cname}.${m.path}: offset`]);
-      if (!m.type.includes('[]')) {
-        table.push([`sizeof(((${t.cname} *)0)->${m.path})`, m.size, `${t.cname}.${m.path}: size`]);
-      }
-    }
-    for (const v of t.values || []) {
-      table.push([v.name, BigInt.asUintN(64, BigInt(v.value)), `${t.cname}: ${v.name}`]);
-    }
-    if (t.values && t.values.length) {
-      // Its integer type's sign shows in the smallest number there is room for.
-      const negative = t.values.some((v) => BigInt(v.value) < 0n);
-      table.push([`(${t.cname})-1 < 0`, negative ? 1 : 0, `${t.cname}: sign`]);
-    }
-  }
-  return { table, bits };
-}
-
-function layoutProgram(text, { table, bits }, declarations) {
-  const preprocessed = text.replace(/^#\s*(define|undef)\b.*$/gm, '');
-  return `${preprocessed}
-# 1 "questions"
-${declarations.map((d) => `extern ${d};`).join('\n')}
-static const unsigned long long biffi_table[] = {
-${table.map(([expression]) => `(unsigned long long)(${expression}),`).join('\n')}
-0};
-static void biffi_scan(const unsigned char *b, unsigned long size)
-{
-	long first = -1, n = 0;
-	unsigned long i;
-	for (i = 0; i < size * 8; i++)
-		if (b[i / 8] >> i % 8 & 1)
-			first = first < 0 ? (long)i : first, n++;
-	__builtin_printf("%ld\\n%ld\\n", first, n);
-}
-${bits
-  .map(
-    ([type, member], i) =>
-      `static void biffi_bits${i}(void)\n{\n\tstatic ${type} v;\n\t__builtin_memset(&v, 0, sizeof v);\n\tv.${member} = -1;\n\tbiffi_scan((const unsigned char *)&v, sizeof v);\n}`,
-  )
-  .join('\n')}
-int main(void)
-{
-	unsigned long i;
-	for (i = 0; i + 1 < sizeof biffi_table / sizeof *biffi_table; i++)
-		__builtin_printf("%llu\\n", biffi_table[i]);
-${bits.map((_, i) => `\tbiffi_bits${i}();`).join('\n')}
-	return 0;
-}
-`;
-}
+const { build, cc } = compiler;
 
 function constantProgram(includes, constants) {
   const integers = constants.filter((c) => c.kind < 2);
@@ -150,34 +56,6 @@ ${strings.map((c) => `\tbiffi_string((const char *)(${c.name}), ${c.value.length
   return { source, expected };
 }
 
-/** Compiles and runs a program; its lines. */
-async function answers(name, source, flags) {
-  const file = path.join(build, name);
-  fs.writeFileSync(file, source, 'latin1');
-  // Inline functions of the headers may name what no library here has: nobody calls them.
-  const args = [
-    ...flags,
-    '-w',
-    '-std=gnu11',
-    '-O0',
-    '-Wl,--unresolved-symbols=ignore-all',
-    '-o',
-    `${file}.out`,
-    file,
-  ];
-  await run(cc, args, plenty).catch((error) => {
-    throw new Error(
-      String(error.stderr)
-        .split('\n')
-        .filter((line) => line.includes('error'))
-        .slice(0, 20)
-        .join('\n'),
-    );
-  });
-  const { stdout } = await run(`${file}.out`, [], plenty);
-  return stdout.split('\n').slice(0, -1);
-}
-
 function flagsOf(group) {
   const flags = [...(group.flags || [])];
   if (group.config) {
@@ -193,33 +71,23 @@ async function compare(group) {
   const includes = group.headers.map((header) => `#include <${header}>\n`).join('');
   const input = path.join(build, `${group.name}.h`);
   fs.writeFileSync(input, includes);
-  const { stdout: text } = await run(
-    cc,
-    ['-E', '-C', '-dD', '-std=gnu11', ...flags, '-x', 'c', input],
-    plenty,
-  );
-  const ours = JSON.parse(await feed(dump, [], text));
+  const args = ['-E', '-C', '-dD', '-std=gnu11', ...flags, '-x', 'c', input];
+  const { stdout: text } = await compiler.run(cc, args, compiler.plenty);
+  const ours = await compiler.parse(text);
   assert.strictEqual(ours.error, '', 'every declaration of the header is read');
 
-  const questions = layoutQuestions(ours.types);
+  const questions = compiler.layoutQuestions(ours.types);
   // A type without a name can't be spelled again.
   const declarations = ours.functions.filter((d) => !d.includes('{...}'));
-  const lines = await answers(`${group.name}.i`, layoutProgram(text, questions, declarations), [
-    '-fpreprocessed',
-  ]);
-  const wrong = [];
-  const check = (what, expected, got) => {
-    if (String(expected) !== got) wrong.push(`${what}: ours ${expected}, ${cc}'s ${got}`);
-  };
-  for (const [, expected, what] of questions.table) check(what, expected, lines.shift());
-  for (const [type, member, first, width] of questions.bits) {
-    check(`${type}.${member}: first bit`, first, lines.shift());
-    check(`${type}.${member}: bits`, width, lines.shift());
-  }
+  const program = compiler.layoutProgram(text, questions, declarations);
+  const lines = await compiler.answers(`${group.name}.i`, program, ['-fpreprocessed']);
+  const wrong = compiler.layoutDifferences(questions, lines);
 
   const { source, expected } = constantProgram(includes, ours.constants);
-  const values = await answers(`${group.name}.c`, source, flags);
-  for (const [name, value] of expected) check(name, value, values.shift());
+  const values = await compiler.answers(`${group.name}.c`, source, flags);
+  expected.forEach(([name, value], i) => {
+    if (value !== values[i]) wrong.push(`${name}: ours ${value}, ${cc}'s ${values[i]}`);
+  });
 
   assert.deepStrictEqual(wrong, []);
   return {
