@@ -78,7 +78,7 @@ all: $(LIBRARIES) $(FIXTURES)
 #: make addon        build/biffi.node alone
 addon: $(B)/biffi.node
 fixtures: $(FIXTURES)
-ctests: $(CTESTS) $(B)/test/ctype/dump
+ctests: $(CTESTS) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
 #: make asan         the C tests and the addon under ASan and UBSan, in build/asan/
 asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES)
 #: make deps         install what is missing, with apt and npm
@@ -162,6 +162,11 @@ $(B)/test/ctype/%.test: test/ctype/%.test.c $(call obj,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -MF $@.d -o $@ $^ $(TEST_LIBS)
+# What libFuzzer runs; its checks are in every file of the room.
+$(B)/test/ctype/parse.fuzz: test/ctype/fuzz/parse.fuzz.c $(call src,ctype) $(wildcard src/ctype/*.h)
+	@mkdir -p $(@D)
+	$(call say,CLANG)
+	$(Q)clang -std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -o $@ $(filter %.c,$^)
 # What the proof on real headers runs.
 $(B)/test/ctype/dump: test/ctype/headers/dump.c $(call obj,ctype)
 	@mkdir -p $(@D)
@@ -203,7 +208,7 @@ test-all:
 	@BIFFI_LONG=1 $(PARALLEL_MAKE) run-tests
 
 #: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
-test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS)) $(B)/test/ctype/dump
+test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS)) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
 test-call: $(filter $(B)/test/call/%,$(CTESTS)) $(FIXTURES)
 test-lib test-nodes: $(if $(call src,node),$(B)/biffi.node) $(FIXTURES)
 test-asan: asan

@@ -251,8 +251,8 @@ static const bf_type *build(bf_parser *p, const bf_type *t, const op *o, bf_erro
 		break;
 	case OP_FUNCTION:
 		p->params.count -= o->count;
-		params = (const bf_param *)p->params.items + p->params.count;
-		rc = bf_type_function(ts, t, o->count ? params : NULL, (uint32_t)o->count, o->flags, &t, err);
+		params = o->count ? (const bf_param *)p->params.items + p->params.count : NULL;
+		rc = bf_type_function(ts, t, params, (uint32_t)o->count, o->flags, &t, err);
 		break;
 	}
 	if (rc)

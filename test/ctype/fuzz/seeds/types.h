@@ -1,0 +1,15 @@
+typedef struct point { double x, y; } point;
+struct line { point from, to; char name[8]; struct line *next; };
+union u { int i; float f; struct { short lo, hi; }; };
+struct bits { unsigned a : 3, b : 5; unsigned : 0; int c : 7; _Bool d : 1; long : 9; };
+struct list { struct list *next, *prev; void (*destroy)(struct list *, void *); unsigned char data[]; };
+struct __attribute__((packed, aligned(4))) p { char c; int i __attribute__((aligned(2))); long double d; };
+enum color { RED, GREEN = 5, BLUE, MASK = RED | GREEN << 2, NEG = -1, };
+enum small { S1, S2 = 200 } __attribute__((packed));
+enum fixed : unsigned char { F1 = 3 };
+typedef int v4 __attribute__((vector_size(16)));
+typedef unsigned int word __attribute__((mode(DI)));
+typedef union { int *i; float *f; } arg __attribute__((transparent_union));
+struct s { _Alignas(16) char c; _Atomic int a; _Complex double z; __int128 big; };
+_Static_assert(sizeof(struct s) == 64, "size");
+_Static_assert(__builtin_offsetof(struct s, big) == 48, "offset");
