@@ -182,6 +182,7 @@ static bf_value name(bf_parser *p)
 static bf_value generic(bf_parser *p)
 {
 	bf_value subject, v = unknown(&p->tok, NULL, "is not constant"), each;
+	const bf_type *type;
 	bool found = false;
 
 	bf_advance(p);
@@ -199,7 +200,8 @@ static bf_value generic(bf_parser *p)
 				v = each;
 			continue;
 		}
-		match = subject.type && bf_type_same(bf_type_name_parse(p), subject.type);
+		type = bf_type_name_parse(p);
+		match = subject.type && bf_type_same(type, subject.type);
 		bf_expect(p, ':', "after a type of '_Generic'");
 		each = bf_expression_parse(p);
 		if (match && !found) {

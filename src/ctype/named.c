@@ -261,14 +261,14 @@ static const bf_type va_lists[] = {
 };
 
 /* FILE is whatever the C library makes of it: only its address is ever used. */
-static const bf_type io_file = {
-    .kind = BF_STRUCT, .flags = BF_FLAG_INCOMPLETE, .id = FIRST_OWN_ID + 5, .depth = 1, .name = "_IO_FILE"};
+static const bf_tagged io_file = {
+    .type = {.kind = BF_STRUCT, .flags = BF_FLAG_INCOMPLETE, .id = FIRST_OWN_ID + 5, .depth = 1, .name = "_IO_FILE"}};
 static const bf_type file = {.kind = BF_ALIAS,
 			     .flags = BF_FLAG_INCOMPLETE,
 			     .id = FIRST_OWN_ID + 6,
 			     .depth = 2,
 			     .name = "FILE",
-			     .base = &io_file};
+			     .base = &io_file.type};
 
 /* --- words -------------------------------------------------------------------- */
 

@@ -228,6 +228,7 @@ static void array_sizes_are_computed(void **state)
 	    {"(1, 2)", 2},
 	    {"__builtin_types_compatible_p(int, int) + 1", 2},
 	    {"_Generic(1.0, int: 1, double: 2, default: 3)", 2},
+	    {"_Generic(unknown, int: 1, default: 3)", 3},
 	    {"1 ? 4 : 1/0", 4},
 	    {"0 && 1/0 ? 1 : 9", 9},
 	};
@@ -253,6 +254,7 @@ static void names_of_the_standard_are_known(void **state)
 {
 	(void)state;
 	assert_declares("uint8_t a(size_t, FILE *);", "a", "uint8_t a(size_t, FILE *)");
+	assert_declares("extern const FILE *err;", "err", "const FILE *err");
 	/* ... until the text says otherwise. */
 	parse("typedef struct { int lo, hi; } int64_t; int64_t b;");
 	assert_int_equal(bf_type_strip(symbol("b")->type)->kind, BF_STRUCT);
