@@ -42,6 +42,7 @@ static void (*backing_store_destructor)(void *store);
 /* A std::shared_ptr passed by value goes by reference; a v8::Local is one pointer, as napi_value is. */
 static void *(*array_buffer_new)(void *isolate, shared_pointer *store);
 static void *(*isolate_current)(void);
+static void (*operator_delete)(void *store);
 static bool usable;
 
 static void destructor(control *c)
@@ -51,9 +52,9 @@ static void destructor(control *c)
 
 static void dispose(control *c)
 {
-	/* `delete store`: V8 allocates it with operator new, which is malloc(3) in libstdc++. */
+	/* `delete store` */
 	backing_store_destructor(c->store);
-	free(c->store);
+	operator_delete(c->store);
 }
 
 static void destroy(control *c)
@@ -120,8 +121,9 @@ static void find(void)
 	*(void **)&array_buffer_new =
 	    dlsym(RTLD_DEFAULT, "_ZN2v811ArrayBuffer3NewEPNS_7IsolateESt10shared_ptrINS_12BackingStoreEE");
 	*(void **)&isolate_current = dlsym(RTLD_DEFAULT, "_ZN2v87Isolate10GetCurrentEv");
+	*(void **)&operator_delete = dlsym(RTLD_DEFAULT, "_ZdlPv");
 	usable = new_backing_store != NULL && backing_store_destructor != NULL && array_buffer_new != NULL &&
-		 isolate_current != NULL;
+		 isolate_current != NULL && operator_delete != NULL;
 }
 
 void bf_rawmem_v8_init(napi_env env)

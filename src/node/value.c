@@ -74,7 +74,8 @@ int bf_value_address(bf_env *env, napi_value value, void **address, size_t *size
 			 "this memory is no longer there: its ArrayBuffer was detached or shrunk");
 		return -1;
 	}
-	*address = (char *)start + (uintptr_t)distance;
+	/* Integers, because an address need not be an object of C, which pointer arithmetic asks for. */
+	*address = (void *)((uintptr_t)start + (uintptr_t)distance);
 	*size = known == SIZE_MAX ? SIZE_MAX : known - (uintptr_t)distance;
 	return 1;
 }
