@@ -27,6 +27,20 @@ class BoundFunction extends Function {
     return typeFromHandle(native.functionTypeOf(this));
   }
 
+  /**
+   * Calls C on libuv's thread pool. The result's Promise; arguments stay alive until it settles.
+   * A last argument `{ signal }` beyond C's own cancels the call as long as it has not started.
+   * @param {...unknown} args
+   * @returns {Promise<unknown>}
+   */
+  async(...args) {
+    const last = args.at(-1);
+    if (last !== null && typeof last === 'object' && last.signal instanceof AbortSignal) {
+      return abortable(this, args.slice(0, -1), last.signal);
+    }
+    return native.callAsync(this, ...args);
+  }
+
   /** As C declares it. */
   toString() {
     return this.type.spelling;
@@ -37,6 +51,32 @@ class BoundFunction extends Function {
   }
 }
 delete BoundFunction.prototype.constructor;
+
+/* Calls that a signal may still cancel. */
+const cancellable = new WeakMap();
+
+function tokensOf(signal) {
+  let tokens = cancellable.get(signal);
+  if (tokens === undefined) {
+    cancellable.set(signal, (tokens = new Set()));
+    signal.addEventListener('abort', () => tokens.forEach(native.cancel), { once: true });
+  }
+  return tokens;
+}
+
+async function abortable(bound, args, signal) {
+  signal.throwIfAborted();
+  const tokens = tokensOf(signal);
+  const [promise, token] = native.callCancellable(bound, ...args);
+  tokens.add(token);
+  try {
+    return await promise;
+  } catch (error) {
+    throw signal.aborted && error?.code === 'BF_ECLOSED' ? signal.reason : error;
+  } finally {
+    tokens.delete(token);
+  }
+}
 
 function optionFlags({ int64, errno, owned } = {}) {
   if (int64 !== undefined && int64 !== 'auto' && !(int64 in RESULT_FLAGS)) {

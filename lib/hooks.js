@@ -77,3 +77,6 @@ function toMemory(type, value) {
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory]);
 require('./wrap').setup(native);
+
+/* Threads that wait for a callback would keep the process from ending. */
+process.once('exit', native.exiting);

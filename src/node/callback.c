@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "function.h"
+#include "thread.h"
 #include "throw.h"
 #include "type.h"
 
@@ -15,29 +16,42 @@ enum {
 
 /* --- called by C ------------------------------------------------------------------ */
 
-static void report(const bf_js_callback *cb, const char *why)
+static void report(bf_js_callback *cb, const char *why)
 {
+	/* Once an entry and use: a thread may go on calling. */
+	if (atomic_exchange(&cb->reported, true))
+		return;
 	fprintf(stderr, "biffi: callback '%s' was called by C %s; it did not run and returned zero\n", cb->name, why);
 }
 
-static void zero_result(const bf_signature *s, void *frame)
+void bf_callback_late(bf_js_callback *cb)
 {
-	memset(frame, 0, s->plan->result.size);
+	/* At the end of the process, threads that still run are nothing unusual. */
+	if (!atomic_load(&cb->signature->env->exiting))
+		report(cb, "after its JavaScript environment ended");
 }
 
-/* With no biffi call on the stack: the event loop called C, so the callback is a turn of its own. */
-static void call_from_loop(bf_js_callback *cb, napi_value function, size_t argc, const napi_value *argv,
-			   napi_value *result)
+void bf_callback_zero(const bf_js_callback *cb, void *frame)
 {
-	bf_env *env = cb->signature->env;
-	napi_value global, error;
+	memset(frame, 0, cb->signature->plan->result.size);
+}
 
-	napi_get_global(env->napi, &global);
-	if (napi_make_callback(env->napi, NULL, global, function, argc, argv, result) != napi_ok) {
-		*result = NULL;
-		if (napi_get_and_clear_last_exception(env->napi, &error) == napi_ok)
-			napi_fatal_exception(env->napi, error);
-	}
+/* With no biffi call on the stack, what was thrown has no caller: 'uncaughtException' gets it, with the callback's
+ * name. */
+static void report_uncaught(bf_js_callback *cb)
+{
+	napi_env napi = cb->signature->env->napi;
+	napi_value error, name;
+	napi_valuetype type = napi_undefined;
+	bool pending = false;
+
+	if (napi_is_exception_pending(napi, &pending) != napi_ok || !pending ||
+	    napi_get_and_clear_last_exception(napi, &error) != napi_ok)
+		return;
+	if (napi_typeof(napi, error, &type) == napi_ok && type == napi_object &&
+	    napi_create_string_utf8(napi, cb->name, NAPI_AUTO_LENGTH, &name) == napi_ok)
+		napi_set_named_property(napi, error, "callback", name);
+	napi_fatal_exception(napi, error);
 }
 
 static int callback_arguments(bf_context *cx, bf_signature *s, char *frame, napi_value *argv)
@@ -51,17 +65,44 @@ static int callback_arguments(bf_context *cx, bf_signature *s, char *frame, napi
 	return 0;
 }
 
+/* NULL: something was thrown. */
+static napi_value callback_call(bf_js_callback *cb, napi_value function, size_t argc, const napi_value *argv)
+{
+	bf_env *env = cb->signature->env;
+	napi_value self, result = NULL;
+	napi_status status;
+
+	if (env->depth > 0 || env->serving) {
+		napi_get_undefined(env->napi, &self);
+		status = napi_call_function(env->napi, self, function, argc, argv, &result);
+	} else {
+		/* The event loop called C: the callback is a turn of its own. */
+		napi_get_global(env->napi, &self);
+		status = napi_make_callback(env->napi, NULL, self, function, argc, argv, &result);
+	}
+	if (status == napi_ok)
+		return result;
+
+	/* Neither a result nor an exception: JavaScript can't run any more. */
+	bool pending = true;
+
+	napi_is_exception_pending(env->napi, &pending);
+	if (!pending)
+		env->ending = true;
+	return NULL;
+}
+
 void bf_callback_run(bf_js_callback *cb, void *frame)
 {
 	bf_signature *s = cb->signature;
 	bf_env *env = s->env;
 	bf_context cx = {.env = env, .types = s->types, .owner = cb->name, .scratch = &env->scratch};
-	napi_value argv[s->nargs + 1], function = cb->lent, self, result = NULL;
+	napi_value argv[s->nargs + 1], function = cb->lent, result = NULL;
 	napi_handle_scope scope;
 	_Alignas(16) char value[s->plan->result.size + 16];
 
 	if (env->failed || napi_open_handle_scope(env->napi, &scope) != napi_ok) {
-		zero_result(s, frame);
+		bf_callback_zero(cb, frame);
 		return;
 	}
 	if (env->depth == 0 && env->callbacks == 0)
@@ -69,15 +110,8 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	env->callbacks++;
 	if (cb->state == BF_CALLBACK_HELD)
 		napi_get_reference_value(env->napi, cb->held, &function);
-	if (callback_arguments(&cx, s, frame, argv) == 0) {
-		if (env->depth == 0) {
-			call_from_loop(cb, function, s->nargs, argv, &result);
-		} else {
-			napi_get_undefined(env->napi, &self);
-			if (napi_call_function(env->napi, self, function, s->nargs, argv, &result) != napi_ok)
-				result = NULL;
-		}
-	}
+	if (callback_arguments(&cx, s, frame, argv) == 0)
+		result = callback_call(cb, function, s->nargs, argv);
 	cx.index = -1;
 	memset(value, 0, sizeof(value));
 	if (result != NULL && s->result.conversion != BF_CONV_VOID &&
@@ -86,18 +120,23 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 		result = NULL;
 	}
 	memcpy(frame, value, s->plan->result.size);
-	if (result == NULL && env->depth > 0) {
+	if (result == NULL && env->depth > 0)
 		bf_env_catch(env);
-	} else if (result == NULL) {
-		napi_value error;
-		bool pending = false;
-
-		napi_is_exception_pending(env->napi, &pending);
-		if (pending && napi_get_and_clear_last_exception(env->napi, &error) == napi_ok)
-			napi_fatal_exception(env->napi, error);
-	}
+	else if (result == NULL)
+		report_uncaught(cb);
 	env->callbacks--;
 	napi_close_handle_scope(env->napi, scope);
+}
+
+void bf_callback_enter(bf_js_callback *cb, void *frame)
+{
+	if (cb->state != BF_CALLBACK_IDLE) {
+		bf_callback_run(cb, frame);
+		return;
+	}
+	report(cb, "after its release (a function passed as an argument is released when the call returns;"
+		   " callback() makes one that lives longer)");
+	bf_callback_zero(cb, frame);
 }
 
 /* What the machine code calls, on whatever thread C is on. */
@@ -105,21 +144,15 @@ static void callback_entered(void *data, void *frame)
 {
 	bf_js_callback *cb = data;
 	bf_env *env = cb->signature->env;
-	const char *why = NULL;
 
-	if (env->napi == NULL)
-		why = "after its JavaScript environment ended";
-	else if (!pthread_equal(pthread_self(), env->thread))
-		why = "from another thread";
-	else if (cb->state == BF_CALLBACK_IDLE)
-		why = "after its release (a function passed as an argument is released when the call returns;"
-		      " callback() makes one that lives longer)";
-	if (why != NULL) {
-		report(cb, why);
-		zero_result(cb->signature, frame);
-		return;
+	if (!pthread_equal(pthread_self(), env->thread)) {
+		bf_threads_call(cb, frame);
+	} else if (env->napi == NULL) {
+		bf_callback_late(cb);
+		bf_callback_zero(cb, frame);
+	} else {
+		bf_callback_enter(cb, frame);
 	}
-	bf_callback_run(cb, frame);
 }
 
 /* --- signatures --------------------------------------------------------------------- */
@@ -261,6 +294,10 @@ static bf_js_callback *entry_take(bf_signature *s, const char *name, int index)
 			return NULL;
 		}
 		cb->signature = s;
+		if (bf_threads_start(s->env) != 0) {
+			free(cb);
+			return NULL;
+		}
 		if (bf_callback_new(s->plan, callback_entered, cb, &cb->entry, &err) != 0) {
 			free(cb);
 			bf_throw_error(s->env->napi, &err);
@@ -402,51 +439,80 @@ int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot
 
 /* --- for lib/ ------------------------------------------------------------------------------ */
 
-static void held_finalize(napi_env napi, void *data, void *hint)
+static void held_release(bf_js_callback *cb)
 {
-	bf_js_callback *cb = data;
+	bf_env *env = cb->signature->env;
 
-	(void)hint;
-	if (cb->held != NULL) {
-		napi_delete_reference(napi, cb->held);
-		cb->held = NULL;
-		entry_retire(cb);
+	if (cb->held == NULL)
+		return;
+	napi_delete_reference(env->napi, cb->held);
+	cb->held = NULL;
+	if (cb->keeps) {
+		cb->keeps = false;
+		bf_threads_release(env);
 	}
+	entry_retire(cb);
 }
 
-/* makeCallback(handle of the function type, function, name): an External that holds it. */
+/*
+ * What lib/ holds of a callback. The entry itself may be used again after its
+ * release, so it is not touched through here any more then.
+ */
+typedef struct held {
+	bf_js_callback *callback; /* NULL: released */
+	void *code;
+} held;
+
+static void held_finalize(napi_env napi, void *data, void *hint)
+{
+	held *h = data;
+
+	(void)napi;
+	(void)hint;
+	if (h->callback != NULL)
+		held_release(h->callback);
+	free(h);
+}
+
+/* makeCallback(handle of the function type, function, name, detached): an External that holds it. */
 static napi_value callback_make(napi_env napi, napi_callback_info info)
 {
 	bf_env *env = bf_env_get(napi);
-	size_t argc = 3;
-	napi_value argv[3], value = NULL;
+	size_t argc = 4;
+	napi_value argv[4], value = NULL;
 	char name[64] = "";
-	bf_type_handle *h;
+	bf_type_handle *t;
 	bf_context cx = {.env = env};
 	bf_signature *s;
-	bf_js_callback *cb;
+	held *h;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	h = bf_type_handle_get(napi, argv[0]);
-	if (h == NULL)
+	t = bf_type_handle_get(napi, argv[0]);
+	if (t == NULL)
 		return NULL;
 	napi_get_value_string_utf8(napi, argv[2], name, sizeof(name), NULL);
-	cx.types = h->types;
-	s = bf_signature_get(&cx, h->type);
+	cx.types = t->types;
+	s = bf_signature_get(&cx, t->type);
 	if (s == NULL)
 		return NULL;
-	cb = entry_take(s, name, 0);
+	h = calloc(1, sizeof(*h));
+	if (h != NULL)
+		h->callback = entry_take(s, name, 0);
 	bf_signature_unref(s);
-	if (cb == NULL)
-		return NULL;
-	cb->state = BF_CALLBACK_HELD;
-	if (napi_create_reference(napi, argv[1], 1, &cb->held) != napi_ok ||
-	    napi_create_external(napi, cb, held_finalize, NULL, &value) != napi_ok)
+	if (h == NULL || h->callback == NULL) {
+		free(h);
+		return bf_throw(napi, BF_ENOMEM, "out of memory");
+	}
+	h->code = bf_callback_code(h->callback->entry);
+	h->callback->state = BF_CALLBACK_HELD;
+	napi_get_value_bool(napi, argv[3], &h->callback->detached);
+	if (napi_create_reference(napi, argv[1], 1, &h->callback->held) != napi_ok ||
+	    napi_create_external(napi, h, held_finalize, NULL, &value) != napi_ok)
 		return bf_throw(napi, BF_ENOMEM, "out of memory");
 	return value;
 }
 
-static bf_js_callback *held_argument(napi_env napi, napi_callback_info info)
+static held *held_argument(napi_env napi, napi_callback_info info)
 {
 	size_t argc = 1;
 	napi_value argv[1];
@@ -461,18 +527,55 @@ static bf_js_callback *held_argument(napi_env napi, napi_callback_info info)
 /* callbackAddress(external) */
 static napi_value callback_address(napi_env napi, napi_callback_info info)
 {
-	bf_js_callback *cb = held_argument(napi, info);
+	held *h = held_argument(napi, info);
 
-	return cb != NULL ? bf_value_from_address(napi, bf_callback_code(cb->entry)) : NULL;
+	return h != NULL ? bf_value_from_address(napi, h->code) : NULL;
 }
 
 /* releaseCallback(external): C may not call it any more. Twice is once. */
 static napi_value callback_release(napi_env napi, napi_callback_info info)
 {
-	bf_js_callback *cb = held_argument(napi, info);
+	held *h = held_argument(napi, info);
 
-	if (cb != NULL)
-		held_finalize(napi, cb, NULL);
+	if (h != NULL && h->callback != NULL) {
+		held_release(h->callback);
+		h->callback = NULL;
+	}
+	return NULL;
+}
+
+static void set_keeps(held *h, bool keeps)
+{
+	bf_js_callback *cb = h != NULL ? h->callback : NULL;
+
+	if (cb == NULL || cb->keeps == keeps)
+		return;
+	cb->keeps = keeps;
+	(keeps ? bf_threads_keep : bf_threads_release)(cb->signature->env);
+}
+
+/* refCallback(external): the event loop stays alive for it. */
+static napi_value callback_keep(napi_env napi, napi_callback_info info)
+{
+	set_keeps(held_argument(napi, info), true);
+	return NULL;
+}
+
+/* exiting(): the process ends, no callback of another thread runs any more. */
+static napi_value callback_exiting(napi_env napi, napi_callback_info info)
+{
+	bf_env *env = bf_env_get(napi);
+
+	(void)info;
+	atomic_store(&env->exiting, true);
+	bf_threads_end(env);
+	return NULL;
+}
+
+/* unrefCallback(external) */
+static napi_value callback_unkeep(napi_env napi, napi_callback_info info)
+{
+	set_keeps(held_argument(napi, info), false);
 	return NULL;
 }
 
@@ -482,6 +585,9 @@ napi_status bf_callback_exports(napi_env napi, napi_value exports)
 	    {"makeCallback", NULL, callback_make, NULL, NULL, NULL, napi_default, NULL},
 	    {"callbackAddress", NULL, callback_address, NULL, NULL, NULL, napi_default, NULL},
 	    {"releaseCallback", NULL, callback_release, NULL, NULL, NULL, napi_default, NULL},
+	    {"refCallback", NULL, callback_keep, NULL, NULL, NULL, napi_default, NULL},
+	    {"exiting", NULL, callback_exiting, NULL, NULL, NULL, napi_default, NULL},
+	    {"unrefCallback", NULL, callback_unkeep, NULL, NULL, NULL, napi_default, NULL},
 	};
 
 	return napi_define_properties(napi, exports, sizeof(list) / sizeof(*list), list);

@@ -14,7 +14,8 @@
  * Exceptions: what the function throws waits in the environment and is thrown,
  * the same object, by the biffi call that C was called from; until C returns
  * there, callbacks return zero without running. With no such call on the stack
- * (C was called by an event loop) it goes to 'uncaughtException'.
+ * (C was called by an event loop, or the call comes from another thread, see
+ * thread.h) it goes to 'uncaughtException'.
  */
 #ifndef BF_NODE_CALLBACK_H
 #define BF_NODE_CALLBACK_H
@@ -47,6 +48,9 @@ typedef struct bf_js_callback {
 	bf_signature *signature; /* counted while not idle */
 	bf_callback *entry;
 	bf_callback_state state;
+	bool detached; /* another thread's call does not wait; written before C knows the entry */
+	atomic_bool reported;
+	bool keeps;    /* the event loop stays alive for it */
 	char name[64]; /* for messages, stays after the release */
 	napi_value lent;
 	napi_ref held;
@@ -63,6 +67,15 @@ void bf_lent_return(bf_lent *lent);
 /* The signature of a function type. Counted once more for the caller. NULL: an exception is pending. */
 bf_signature *bf_signature_get(bf_context *cx, const bf_type *function);
 void bf_signature_unref(bf_signature *s); /* NULL: nothing happens */
+
+/* Runs the function unless it was released; the JavaScript thread. */
+void bf_callback_enter(bf_js_callback *cb, void *frame);
+
+/* C called it after the environment's end: says so on stderr, once. Any thread. */
+void bf_callback_late(bf_js_callback *cb);
+
+/* Zeros the result. Any thread. */
+void bf_callback_zero(const bf_js_callback *cb, void *frame);
 
 /* Runs the function on its own thread: frame in, result into the frame. */
 void bf_callback_run(bf_js_callback *cb, void *frame);

@@ -5,6 +5,7 @@
 
 #include "../call/emit.h"
 #include "callback.h"
+#include "thread.h"
 #include "throw.h"
 #include "v8_tier.h"
 
@@ -26,8 +27,10 @@ bf_env *bf_env_ref(bf_env *env)
 
 void bf_env_unref(bf_env *env)
 {
-	if (env != NULL && atomic_fetch_sub_explicit(&env->refs, 1, memory_order_acq_rel) == 1)
+	if (env != NULL && atomic_fetch_sub_explicit(&env->refs, 1, memory_order_acq_rel) == 1) {
+		bf_threads_free(env->threads);
 		free(env);
+	}
 }
 
 /* The environment ends: callbacks that C still holds find no JavaScript any more. */
@@ -140,6 +143,7 @@ static bf_chunk *chunk_new(size_t size)
 static bf_chunk *chunk_advance(bf_scratch *s, size_t size)
 {
 	bf_chunk **link = s->current != NULL ? &s->current->next : &s->first;
+	size_t unit = s->unit != 0 ? s->unit : CHUNK;
 
 	if (*link != NULL && (*link)->size < size) {
 		/* Later chunks are empty; one that is too small is replaced. */
@@ -150,7 +154,7 @@ static bf_chunk *chunk_advance(bf_scratch *s, size_t size)
 		return chunk_advance(s, size);
 	}
 	if (*link == NULL)
-		*link = chunk_new(size > CHUNK ? size : CHUNK);
+		*link = chunk_new(size > unit ? size : unit);
 	if (*link == NULL)
 		return NULL;
 	s->current = *link;
@@ -174,7 +178,7 @@ void *bf_scratch_alloc(bf_scratch *s, size_t size)
 
 void *bf_scratch_room(bf_scratch *s, size_t *size)
 {
-	if (s->current == NULL && chunk_advance(s, CHUNK) == NULL) {
+	if (s->current == NULL && chunk_advance(s, 1) == NULL) {
 		*size = 0;
 		return NULL;
 	}
@@ -259,6 +263,16 @@ static napi_value env_setup(napi_env napi, napi_callback_info info)
 	return NULL;
 }
 
+void bf_env_track_errno(bf_env *env)
+{
+	if (env->errno_used)
+		return;
+	/* Until now the fastest calls did not save it: it stands where C left it. */
+	env->saved_errno = errno;
+	env->errno_used = true;
+	bf_env_alive(env, 0);
+}
+
 /* errno(value?): what the last call left in errno; a number sets what the next one finds there. */
 static napi_value env_errno(napi_env napi, napi_callback_info info)
 {
@@ -267,12 +281,7 @@ static napi_value env_errno(napi_env napi, napi_callback_info info)
 	napi_value argv[1], result = NULL;
 	int32_t set;
 
-	if (!env->errno_used) {
-		/* Until now the fastest calls did not save it: it stands where C left it. */
-		env->saved_errno = errno;
-		env->errno_used = true;
-		bf_env_alive(env, 0);
-	}
+	bf_env_track_errno(env);
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
 	napi_create_int32(napi, env->saved_errno, &result);
 	if (argc > 0 && napi_get_value_int32(napi, argv[0], &set) == napi_ok)

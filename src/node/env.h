@@ -3,8 +3,9 @@
  * worker): the keys and functions that lib/ hands over, scratch memory for a
  * call's temporaries, and what callbacks leave behind for their caller.
  *
- * Threads: a bf_env belongs to its JavaScript thread; only `refs` is touched by
- * others. A callback that outlives its environment finds `napi` NULL there.
+ * Threads: a bf_env belongs to its JavaScript thread; others touch only `refs`
+ * and what `threads` points to, which is made before they can know of the
+ * environment. A callback that outlives its environment finds `napi` NULL there.
  */
 #ifndef BF_NODE_ENV_H
 #define BF_NODE_ENV_H
@@ -51,6 +52,7 @@ typedef struct bf_chunk {
 typedef struct bf_scratch {
 	bf_chunk *first, *current;
 	size_t used; /* of current */
+	size_t unit; /* smallest chunk; 0: 64 KiB */
 } bf_scratch;
 
 typedef struct bf_mark {
@@ -70,6 +72,10 @@ typedef struct bf_env {
 	unsigned callbacks;              /* callbacks on this thread's stack */
 	bool failed;                     /* a callback threw `error` during the innermost call */
 	napi_ref error;                  /* an Array of one: what it threw */
+	bool ending;                     /* JavaScript could not be called any more */
+	atomic_bool exiting;             /* the process is */
+	bool serving;                    /* callbacks of other threads are being run */
+	struct bf_threads *threads;      /* calls from other threads, see thread.h; NULL until there is a callback */
 	struct bf_signature *signatures; /* of callbacks, see callback.h */
 	bf_types *common;                /* owns the next two, see variadic.c; NULL until then */
 	const bf_type *const_char_pointer, *void_pointer;
@@ -107,6 +113,9 @@ void *bf_scratch_alloc(bf_scratch *s, size_t size); /* aligned to 16; NULL: no m
 void *bf_scratch_room(bf_scratch *s, size_t *size);
 void bf_scratch_release(bf_scratch *s, bf_mark mark);
 void bf_scratch_free(bf_scratch *s);
+
+/* From here on every call saves its errno in `saved_errno`, the fastest ones too. */
+void bf_env_track_errno(bf_env *env);
 
 /* Takes what a callback threw: the pending exception leaves Node-API and waits in `env`. */
 void bf_env_catch(bf_env *env);

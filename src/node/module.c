@@ -1,6 +1,7 @@
 /* The addon's door: one environment record, and what each room exports to lib/. */
 #include <node_api.h>
 
+#include "async.h"
 #include "callback.h"
 #include "declarations.h"
 #include "env.h"
@@ -16,8 +17,9 @@
 NAPI_MODULE_INIT()
 {
 	static napi_status (*const rooms[])(napi_env, napi_value) = {
-	    bf_env_exports,      bf_type_exports,   bf_declarations_exports, bf_library_exports, bf_function_exports,
-	    bf_callback_exports, bf_memory_exports, bf_rawmem_init,          bf_frames_init,     bf_v8_tier_exports,
+	    bf_env_exports,     bf_async_exports,    bf_type_exports,     bf_declarations_exports,
+	    bf_library_exports, bf_function_exports, bf_callback_exports, bf_memory_exports,
+	    bf_rawmem_init,     bf_frames_init,      bf_v8_tier_exports,
 	};
 	bf_env *ours = bf_env_get(env);
 
