@@ -252,7 +252,7 @@ function markdown(summary) {
   if (short) out.push('', '## In short', '', short);
   const versions = data.columns
     .filter((c) => c.info && !c.node)
-    .map((c) => `${c.title} ${c.info[c.peer] ?? ''} (V8 or node ${c.info.v8 ?? ''})`);
+    .map((c) => `${c.title} ${c.info[c.peer] ?? ''}${c.peer === 'deno' ? ` (V8 ${c.info.v8})` : ''}`);
   for (const node of [...nodes].reverse()) {
     const info = data.columns.find((c) => c.node === node && c.info)?.info;
     out.push(
