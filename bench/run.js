@@ -14,8 +14,9 @@ const path = require('node:path');
 const { cases, loads } = require('./cases.js');
 const peers = require('./peers.js');
 const setup = require('./setup.js');
-const { summarise, markdown } = require('./report.js');
+const { summarise, markdown, shortTable } = require('./report.js');
 const { picture } = require('./picture.js');
+const { refresh } = require('./readme.js');
 
 const STUCK = 6000; /* ms without a line: the case did not end */
 
@@ -245,6 +246,14 @@ async function main() {
   fs.writeFileSync(path.join(folder, 'results.md'), text);
   for (const node of summary.nodes)
     fs.writeFileSync(path.join(folder, `node${node}.svg`), picture(summary, node));
+  if (!opts.filtered) {
+    const last = summary.nodes[summary.nodes.length - 1];
+    refresh(
+      'calls',
+      `![Time of one call, by peer](bench/results/node${last}.svg)\n\n` +
+        `Nanoseconds of one operation, medians; ${data.machine}, ${data.date.slice(0, 10)}:\n\n${shortTable(summary)}`,
+    );
+  }
   process.stdout.write(text);
   console.log(`\nbench: ${data.seconds} s; results in ${path.relative(process.cwd(), folder)}/`);
 }

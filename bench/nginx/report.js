@@ -171,6 +171,21 @@ function markdown(summary) {
   return out.join('\n') + '\n';
 }
 
+/** A line per way: requests/s at many connections by size, and a sequential call of 16 B. */
+function shortTable(summary) {
+  const { data, cell, sequential } = summary;
+  const many = Math.max(...data.connections);
+  const rows = data.modes.map(({ key, title, ours }) => [
+    ours ? `**${title}**` : title,
+    ...data.sizes.map((size) => {
+      const at = cell(key, size, many);
+      return at ? thousands(at.rps) : '';
+    }),
+    us(sequential(key, data.sizes[0])),
+  ]);
+  return table(['', ...data.sizes.map(sizeName), `a call of ${sizeName(data.sizes[0])}, µs`], rows);
+}
+
 const COLORS = { ours: '#d9480f', original: '#a61e4d', node: '#1864ab', nginx: '#868e96' };
 const colorOf = ({ key, ours }) =>
   key === 'skeleton'
@@ -221,4 +236,4 @@ ${out.join('\n')}
 `;
 }
 
-module.exports = { summarise, markdown, picture };
+module.exports = { summarise, markdown, picture, shortTable };

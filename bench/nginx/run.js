@@ -16,7 +16,8 @@ const os = require('node:os');
 const path = require('node:path');
 const modesOf = require('./modes.js');
 const { payload } = require('./payload.js');
-const { summarise, markdown, picture } = require('./report.js');
+const { summarise, markdown, picture, shortTable } = require('./report.js');
+const { refresh } = require('../readme.js');
 const setup = require('../setup.js');
 
 const SEQUENTIAL = { 16: 2000, 1024: 2000, 10240: 1000, 102400: 300 }; /* calls */
@@ -125,7 +126,9 @@ async function start(mode, context) {
 function lastError(dir) {
   const text = fs.readFileSync(path.join(dir, 'error.log'), 'utf8');
   const errors = text.split('\n').filter((line) => /\[(error|crit|alert|emerg)\]/.test(line));
-  return (errors.pop() ?? 'nothing in the log').replace(/^.*?\] \d+#\d+: (\*\d+ )?/, '').slice(0, 300);
+  return (errors.pop() ?? 'nothing in the log')
+    .replace(/^.*?\] \d+#\d+: (\*\d+ )?(lua entry thread aborted: runtime error: \S+ )?/, '')
+    .slice(0, 300);
 }
 
 /** Every location of an instance answers what it should. */
@@ -300,6 +303,14 @@ async function main() {
   const text = markdown(summary);
   fs.writeFileSync(path.join(folder, 'nginx.md'), text);
   fs.writeFileSync(path.join(folder, 'nginx.svg'), picture(summary));
+  if (!filtered) {
+    refresh(
+      'nginx',
+      '![Requests a second through one nginx worker](bench/results/nginx.svg)\n\n' +
+        `Requests a second at 64 connections, and microseconds of one call after the other; one worker, ${data.machine}, ` +
+        `${data.date.slice(0, 10)}:\n\n${shortTable(summary)}`,
+    );
+  }
   console.log(`bench-nginx: ${data.seconds} s; results in ${path.relative(process.cwd(), folder)}/`);
   process.stdout.write(text);
 }
