@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "rawmem_v8.h"
 
+#include "v8.h"
+
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -133,6 +135,8 @@ void bf_rawmem_v8_init(napi_env env)
 	void *data = NULL;
 	size_t length = 0;
 
+	if (!bf_v8_get(env)->on)
+		return;
 	pthread_once(&once, find);
 	if (!usable)
 		return;

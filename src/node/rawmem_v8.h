@@ -4,7 +4,7 @@
  * nothing behind but the ArrayBuffer, and is several times as fast.
  *
  * V8's entry points are looked up by their C++ names, and the result is checked
- * once at load. Where either fails, or BIFFI_TIER forbids V8's interface,
+ * once at load. Where either fails, BIFFI_TIER forbids it or the V8 tier's gate (v8.h) is closed,
  * bf_rawmem_v8_wrap says so and the caller goes through Node-API.
  */
 #ifndef BF_NODE_RAWMEM_V8_H
