@@ -21,53 +21,62 @@ const CHECKS = {
 };
 
 /*
- * What is returned, given the call. Its slow path returns what is wanted; the fast call has no way to return a
+ * How the result `r` of the call is returned. Its slow path returns what is wanted; the fast call has no way to return a
  * BigInt: it leaves 64 bits in memory that `signed` and `unsigned` show, and returns NaN or nothing.
  */
 const RESULTS = {
-  '=': (call) => `return ${call};`,
-  n: (call) => `const r = ${call}; return r === r ? r : signed[0];`,
-  N: (call) => `const r = ${call}; return r === r ? r : unsigned[0];`,
-  r: (call) => `const r = ${call}; return r === r ? r : Number(signed[0]);`,
-  R: (call) => `const r = ${call}; return r === r ? r : Number(unsigned[0]);`,
-  b: (call) => `const r = ${call}; return r === undefined ? signed[0] : r;`,
-  B: (call) => `const r = ${call}; return r === undefined ? unsigned[0] : r;`,
+  '=': 'return r;',
+  n: 'return r === r ? r : signed[0];',
+  N: 'return r === r ? r : unsigned[0];',
+  r: 'return r === r ? r : Number(signed[0]);',
+  R: 'return r === r ? r : Number(unsigned[0]);',
+  b: 'return r === undefined ? signed[0] : r;',
+  B: 'return r === undefined ? unsigned[0] : r;',
 };
 
-const words = new ArrayBuffer(8);
-const signed = new BigInt64Array(words);
-const unsigned = new BigUint64Array(words);
+/* 64 bits of a result, then a byte that a refused fast call sets where it may not throw (until V8 12.4). */
+const words = new ArrayBuffer(16);
+const signed = new BigInt64Array(words, 0, 1);
+const unsigned = new BigUint64Array(words, 0, 1);
+const refused = new Uint8Array(words, 8, 1);
 
-function body(count, codes) {
+function body(count, codes, flagged) {
   const names = Array.from({ length: count }, (_, i) => `a${i}`);
   const call = `call(${names})`;
   if (codes === '') return [names, `return arguments.length === ${count} ? ${call} : call(...arguments);`];
   const checks = names.map((a, i) => CHECKS[codes[i]]?.(a)).filter(Boolean);
   const all = [`arguments.length === ${count}`, ...checks].join(' && ');
-  return [names, `if (${all}) { ${RESULTS[codes[count]](call)} } return generic(record, ...arguments);`];
+  const again = flagged
+    ? `if (refused[0] !== 0) { refused[0] = 0; return (slow ??= raw(record))(${names}); }`
+    : '';
+  return [
+    names,
+    `if (${all}) { const r = ${call}; ${again} ${RESULTS[codes[count]]} } return generic(record, ...arguments);`,
+  ];
 }
 
 /**
- * @param {Function} generic the addon's callGeneric
+ * @param {object} native the addon
  * @returns {Function} what the addon calls to wrap one of its functions: name, number of arguments, codes of
- *   arguments and result ('' when there is no fast call), the engine's function, the record
+ *   arguments and result ('' when there is no fast call), the engine's function, the record, and whether refusals
+ *   are flagged
  */
-function wrapperFor(generic) {
-  return function wrap(name, count, codes, call, record) {
-    const [names, text] = body(count, codes);
+function wrapperFor(native) {
+  return function wrap(name, count, codes, call, record, flagged) {
+    const [names, text] = body(count, codes, flagged);
     const key = JSON.stringify(name);
     const make = vm.compileFunction(
-      `'use strict'; return ({ ${key}(${names}) { ${text} } })[${key}];`,
-      ['call', 'generic', 'record', 'signed', 'unsigned'],
+      `'use strict'; let slow; return ({ ${key}(${names}) { ${text} } })[${key}];`,
+      ['call', 'generic', 'raw', 'record', 'signed', 'unsigned', 'refused'],
       { filename: 'biffi' },
     );
-    return make(call, generic, record, signed, unsigned);
+    return make(call, native.callGeneric, native.rawFunction, record, signed, unsigned, refused);
   };
 }
 
 /** Opens the V8 tier where there is one. Returns whether it did. */
 function setup(native) {
-  return native.setupTier(wrapperFor(native.callGeneric), words);
+  return native.setupTier(wrapperFor(native), words);
 }
 
 module.exports = { setup };

@@ -22,8 +22,8 @@ static const struct version {
     {14, 6, false, true},  /* 26 */
 };
 
-static const uint8_t OLD_TYPES[BF_V8_NTYPES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 255};
-static const uint8_t NEW_TYPES[BF_V8_NTYPES] = {0, 1, 3, 4, 5, 6, 7, 8, 10, 255};
+static const uint8_t OLD_TYPES[BF_V8_NTYPES] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t NEW_TYPES[BF_V8_NTYPES] = {0, 1, 3, 4, 5, 6, 7, 8, 10};
 
 /* v8::CFunctionInfo, 16 bytes in every version: the result's CTypeInfo first, then these. */
 #define INFO_SIZE 16
@@ -153,7 +153,6 @@ static void look_over(void)
 		return;
 	engine.frame_callback = listed->frame_callback;
 	engine.may_reenter = engine.major > 12 || (engine.major == 12 && engine.minor >= 9);
-	engine.has_fallback = !engine.may_reenter;
 	engine.on = true;
 	snprintf(engine.why, sizeof engine.why, "V8 %d.%d was tested, and its names and layouts are as expected",
 		 engine.major, engine.minor);

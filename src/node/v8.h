@@ -28,7 +28,6 @@ typedef enum bf_v8_ctype {
 	BF_V8_FLOAT32,
 	BF_V8_FLOAT64,
 	BF_V8_VALUE,
-	BF_V8_OPTIONS, /* FastApiCallbackOptions, only as the last argument */
 	BF_V8_NTYPES,
 } bf_v8_ctype;
 
@@ -51,8 +50,7 @@ typedef struct bf_v8 {
 	const char *version; /* "12.4.254.21-node.33", or "" */
 	char why[160];       /* why it is on or off, in words */
 	int major, minor;
-	bool may_reenter;  /* JavaScript may run, and handles be made, inside of a fast call: V8 12.9 */
-	bool has_fallback; /* a fast call can ask for its slow callback: until V8 12.4 */
+	bool may_reenter; /* JavaScript may run, and handles be made, inside of a fast call: V8 12.9 */
 
 	void *(*isolate_current)(void);
 	void *(*isolate_context)(void *isolate);
@@ -73,9 +71,8 @@ typedef struct bf_v8 {
 const bf_v8 *bf_v8_get(napi_env env);
 
 /*
- * Describes a fast function of `nargs` types (the receiver's first, the options
- * last if it has them) to V8. Never freed: optimised code may hold it. NULL: a
- * type that this version lacks, or no memory.
+ * Describes a fast function of `nargs` types (the receiver's first) to V8. Never freed: optimised code may hold it.
+ * NULL: a type that this version lacks, or no memory.
  */
 bf_v8_cfunction *bf_v8_describe(const bf_v8 *v8, const void *address, bf_v8_ctype result, const bf_v8_ctype *args,
 				uint32_t nargs);

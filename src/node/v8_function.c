@@ -185,8 +185,10 @@ static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *wor
 
 /*
  * A value that a quick conversion does not understand, a closed library, or a
- * callback alive. Until V8 12.4 the engine is asked to take the slow path (the
- * options' first byte); later the generic call can be made right here.
+ * callback alive. Until V8 12.4 nothing can be done about it in here, not even
+ * throw: a slow path that V8 itself would take for a fast call has no exception
+ * handlers in 10.2 and 11.3. So a byte tells the wrapper to call once more without
+ * the fast call. Later versions can make the generic call right here.
  */
 void bf_v8_refused(void *context, void *frame, uint64_t *words)
 {
@@ -195,8 +197,8 @@ void bf_v8_refused(void *context, void *frame, uint64_t *words)
 	napi_handle_scope scope;
 	napi_value argv[BF_V8_ARGUMENTS], result = NULL;
 
-	if (vf->ve->v8->has_fallback) {
-		*(uint8_t *)words[vf->nwords - 1] = 1;
+	if (!vf->ve->v8->may_reenter) {
+		*vf->ve->refusal = 1;
 		memset(frame, 0, 16);
 		return;
 	}

@@ -22,6 +22,7 @@ typedef struct bf_v8_env {
 	napi_ref wrap;  /* lib/wrap.js */
 	napi_ref words; /* an ArrayBuffer: `wide` lies there, for the wrappers to read */
 	uint64_t *wide;
+	uint8_t *refusal; /* behind it; see bf_v8_refused */
 	struct bf_v8_function *functions, *idle;
 	struct bf_v8_env *next; /* among the ended ones, see bf_v8_tier_end */
 } bf_v8_env;
@@ -35,7 +36,7 @@ typedef struct bf_v8_function {
 	void (*target)(void);
 	unsigned flags;                  /* of the function */
 	uint8_t result, result_flags;    /* conversion and flags of its converter */
-	uint32_t nargs, nwords;          /* words: what the adapter keeps, the options last */
+	uint32_t nargs, nwords;          /* words: what the adapter keeps */
 	bf_emit_convert **quick;         /* an argument each */
 	bf_v8_argument *arguments;       /* their contexts */
 	bool all_quick;                  /* the raw callback need not ask Node-API for any argument */

@@ -70,7 +70,36 @@ static void probe_bigint(napi_env env, bf_v8_layout *l)
 }
 
 /*
- * ArrayBuffers of two sizes; then views with offsets and lengths that occur
+ * An ArrayBuffer and a SharedArrayBuffer have one instance type; their flags, 32
+ * bits behind the length, tell which is which.
+ */
+static bool find_shared(napi_env env, bf_v8_layout *l, const uint64_t *buffer)
+{
+	const uint32_t *a = (const uint32_t *)buffer, *b;
+	napi_value global, constructor, size, shared;
+	int i;
+
+	if (napi_get_global(env, &global) != napi_ok ||
+	    napi_get_named_property(env, global, "SharedArrayBuffer", &constructor) != napi_ok ||
+	    napi_create_uint32(env, 4096, &size) != napi_ok ||
+	    napi_new_instance(env, constructor, 1, &size, &shared) != napi_ok || bf_v8_is_small(word_of(shared)))
+		return false;
+	b = (const uint32_t *)bf_v8_object(word_of(shared));
+	for (i = 2 * (l->buffer_bytes + 1); i < 2 * MAX_WORDS; i++) {
+		uint32_t only = b[i] & ~a[i];
+
+		/* The data's and the extension's addresses differ in many bits. */
+		if (a[i] < 0x10000 && b[i] < 0x10000 && only != 0 && (only & (only - 1)) == 0) {
+			l->buffer_flags = (uint8_t)i;
+			l->buffer_shared = only;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * An ArrayBuffer; then views with offsets and lengths that occur
  * nowhere else in them.
  */
 static void probe_buffers(napi_env env, bf_v8_layout *l)
@@ -104,7 +133,7 @@ static void probe_buffers(napi_env env, bf_v8_layout *l)
 	/* On the heap, the base is the elements object (word 2); outside, it is zero. */
 	l->view_base = (uint8_t)find(s, 3, s[2]);
 	if (!l->buffer_data || !l->buffer_bytes || !l->view_data || !l->view_buffer || !l->view_offset ||
-	    !l->view_bytes || !l->view_base || w[l->view_base] != 0 || bf_v8_is_small(s[2]))
+	    !l->view_bytes || !l->view_base || w[l->view_base] != 0 || bf_v8_is_small(s[2]) || !find_shared(env, l, b))
 		return;
 
 	l->buffer_type = bf_v8_instance_type(word_of(ab));

@@ -30,6 +30,8 @@ typedef struct bf_v8_layout {
 	uint8_t view_data, view_base, view_buffer, view_offset, view_bytes;
 	uint8_t data_view_data;
 	uint8_t buffer_data, buffer_bytes;
+	uint8_t buffer_flags;   /* index of 32 bits, not of a word */
+	uint32_t buffer_shared; /* the flag of a SharedArrayBuffer */
 } bf_v8_layout;
 
 /* In a string's instance type: whether it is (0) in the table of unique strings. */
@@ -94,7 +96,8 @@ static inline bool bf_v8_bigint(const bf_v8_layout *l, uint64_t word, bool *nega
 
 /*
  * The bytes of a TypedArray, DataView or ArrayBuffer that lie outside of the
- * JavaScript heap. False as well for empty, detached and resizable ones.
+ * JavaScript heap. False as well for empty, detached and resizable ones, and for a
+ * SharedArrayBuffer itself.
  */
 static inline bool bf_v8_bytes(const bf_v8_layout *l, uint64_t word, void **data, uint64_t *size)
 {
@@ -110,7 +113,7 @@ static inline bool bf_v8_bytes(const bf_v8_layout *l, uint64_t word, void **data
 	if (type == l->buffer_type) {
 		*data = (void *)w[l->buffer_data];
 		*size = w[l->buffer_bytes];
-		return *size != 0;
+		return *size != 0 && !(((const uint32_t *)w)[l->buffer_flags] & l->buffer_shared);
 	}
 	if (type == l->view_type) {
 		if (w[l->view_base] != 0)

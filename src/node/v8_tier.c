@@ -160,15 +160,8 @@ static bool make_adapter(bf_v8_function *vf, bf_function *f, char *codes)
 		vf->arguments[i].word = true;
 		in[n].convert = vf->quick[i];
 		in[n].context = &vf->arguments[i];
-		vf->nwords++;
 		if (vf->arguments[i].strings)
 			how.preserve = &ve->env->scratch.current; /* and `used` behind it: a bf_mark */
-	}
-	if (ve->v8->has_fallback) {
-		in[n].arg = BF_EMIT_UNUSED;
-		in[n].keep = true;
-		types[n++] = BF_V8_OPTIONS;
-		vf->nwords++;
 	}
 	how.nin = n;
 	if (!bf_emit_adapter_new(f->plan, &how, f->target, &vf->adapter))
@@ -204,17 +197,22 @@ static void released(bf_function *f)
 	vf->ve->idle = vf;
 }
 
-/* A new function object of the engine, with the adapter as its fast call if there is one. */
-static int make_engine_function(bf_v8_function *vf)
+/* A new function object of the engine, with the adapter as its fast call or without one. */
+static napi_value engine_function(bf_v8_function *vf, const bf_v8_cfunction *fast)
 {
 	const bf_v8 *v8 = vf->ve->v8;
-	void *isolate = v8->isolate_current(), *template, *function;
+	void *isolate = v8->isolate_current(), *template;
 
-	template = v8->template_new(isolate, vf->raw, NULL, NULL, (int)vf->nargs, 0, 0, vf->described, 0, 0, 0);
-	function = template ? v8->template_function(template, v8->isolate_context(isolate)) : NULL;
-	if (!function)
-		return -1;
-	return napi_create_reference(vf->ve->env->napi, function, 1, &vf->engine_function) == napi_ok ? 0 : -1;
+	template = v8->template_new(isolate, vf->raw, NULL, NULL, (int)vf->nargs, 0, 0, fast, 0, 0, 0);
+	return template ? v8->template_function(template, v8->isolate_context(isolate)) : NULL;
+}
+
+static int make_engine_function(bf_v8_function *vf)
+{
+	napi_value function = engine_function(vf, vf->described);
+
+	return function && napi_create_reference(vf->ve->env->napi, function, 1, &vf->engine_function) == napi_ok ? 0
+														  : -1;
 }
 
 static bool fits(const bf_v8_function *vf, const bf_function *f)
@@ -247,20 +245,21 @@ static bf_v8_function *take_idle(bf_v8_env *ve, const bf_function *f)
 	return NULL;
 }
 
-/* wrap(name, number of arguments, codes, engine's function, External of the record) */
+/* wrap(name, number of arguments, codes, engine's function, External of the record, whether refusals are flagged) */
 static napi_value make_wrapper(bf_v8_function *vf)
 {
 	napi_env napi = vf->ve->env->napi;
-	napi_value argv[5], wrap, global, function, error;
+	napi_value argv[6], wrap, global, function, error;
 
 	if (napi_create_string_utf8(napi, vf->f->name, NAPI_AUTO_LENGTH, &argv[0]) == napi_ok &&
 	    napi_create_uint32(napi, vf->nargs, &argv[1]) == napi_ok &&
 	    napi_create_string_utf8(napi, vf->codes, NAPI_AUTO_LENGTH, &argv[2]) == napi_ok &&
 	    napi_get_reference_value(napi, vf->engine_function, &argv[3]) == napi_ok &&
 	    napi_create_external(napi, vf, NULL, NULL, &argv[4]) == napi_ok &&
+	    napi_get_boolean(napi, !vf->ve->v8->may_reenter, &argv[5]) == napi_ok &&
 	    napi_get_reference_value(napi, vf->ve->wrap, &wrap) == napi_ok &&
 	    napi_get_global(napi, &global) == napi_ok &&
-	    napi_call_function(napi, global, wrap, 5, argv, &function) == napi_ok)
+	    napi_call_function(napi, global, wrap, 6, argv, &function) == napi_ok)
 		return function;
 	napi_get_and_clear_last_exception(napi, &error);
 	return NULL;
@@ -340,7 +339,10 @@ void bf_v8_tier_end(bf_env *env)
 	}
 }
 
-/* setupTier(wrap, ArrayBuffer of 8 bytes): false, and nothing kept, where the tier is closed. */
+/*
+ * setupTier(wrap, ArrayBuffer of 16 bytes): 64 bits of a result, then the byte that a
+ * refused fast call sets. False, and nothing kept, where the tier is closed.
+ */
 static napi_value setup_tier(napi_env napi, napi_callback_info info)
 {
 	bf_env *env = bf_env_get(napi);
@@ -355,10 +357,11 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 		ve->v8 = v8;
 		ve->env = env;
 		if (bf_v8_layout_probe(napi, &ve->layout) && ve->layout.number_map &&
-		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok && size >= 8 &&
+		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok && size >= 16 &&
 		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
 		    napi_create_reference(napi, argv[0], 1, &ve->wrap) == napi_ok) {
 			ve->wide = data;
+			ve->refusal = (uint8_t *)data + 8;
 			env->tier = ve;
 			env->refuses = !v8->may_reenter;
 		} else {
@@ -396,6 +399,17 @@ static napi_value call_generic(napi_env napi, napi_callback_info info)
 	return result;
 }
 
+/* rawFunction(External of the record): the same function without its fast call. */
+static napi_value raw_function(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1];
+	void *data = NULL;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	return napi_get_value_external(napi, argv[0], &data) == napi_ok ? engine_function(data, NULL) : NULL;
+}
+
 /* functionFast(function): does optimised code call it directly? */
 static napi_value function_fast(napi_env napi, napi_callback_info info)
 {
@@ -409,7 +423,7 @@ static napi_value function_fast(napi_env napi, napi_callback_info info)
 	return result;
 }
 
-/* engine(): { v8, tier, why, code } for info(). */
+/* engine(): { v8, fast, why, code, codeUsed } for info() and tests. */
 static napi_value engine(napi_env napi, napi_callback_info info)
 {
 	bf_env *env = bf_env_get(napi);
@@ -417,6 +431,7 @@ static napi_value engine(napi_env napi, napi_callback_info info)
 	bf_code_mode how = bf_code_how();
 	const char *why = v8->why;
 	napi_value object = NULL, value;
+	size_t used = 0, mapped = 0;
 
 	(void)info;
 	if (v8->on && how == BF_CODE_DENIED)
@@ -432,6 +447,9 @@ static napi_value engine(napi_env napi, napi_callback_info info)
 	napi_set_named_property(napi, object, "why", value);
 	napi_create_string_utf8(napi, bf_code_mode_name(how), NAPI_AUTO_LENGTH, &value);
 	napi_set_named_property(napi, object, "code", value);
+	bf_code_usage(&used, &mapped);
+	napi_create_int64(napi, (int64_t)used, &value);
+	napi_set_named_property(napi, object, "codeUsed", value);
 	return object;
 }
 
@@ -440,6 +458,7 @@ napi_status bf_v8_tier_exports(napi_env napi, napi_value exports)
 	const napi_property_descriptor list[] = {
 	    {"setupTier", NULL, setup_tier, NULL, NULL, NULL, napi_default, NULL},
 	    {"callGeneric", NULL, call_generic, NULL, NULL, NULL, napi_default, NULL},
+	    {"rawFunction", NULL, raw_function, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionFast", NULL, function_fast, NULL, NULL, NULL, napi_default, NULL},
 	    {"engine", NULL, engine, NULL, NULL, NULL, napi_default, NULL},
 	};

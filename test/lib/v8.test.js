@@ -1,0 +1,323 @@
+'use strict';
+/* What only machine code behind JavaScript functions can get wrong: hot code, callbacks, garbage, closing, workers. */
+const { test } = require('node:test');
+const assert = require('node:assert/strict');
+const v8 = require('node:v8');
+const vm = require('node:vm');
+const path = require('node:path');
+const { Worker } = require('node:worker_threads');
+const { biffi, fixture, fails } = require('./fixtures');
+const native = require('../../lib/native');
+
+v8.setFlagsFromString('--allow-natives-syntax');
+v8.setFlagsFromString('--expose-gc');
+if (process.versions.node.startsWith('18.')) v8.setFlagsFromString('--turbo-fast-api-calls');
+const gc = vm.runInNewContext('gc');
+const optimize = new Function(
+  'f',
+  '%PrepareFunctionForOptimization(f); f(); f(); %OptimizeFunctionOnNextCall(f); f();',
+);
+
+const DECLARATIONS = `int called_from(void); int32_t to_i32(int32_t v); double to_double(double v); int8_t to_i8(int8_t v);
+  int64_t to_i64(int64_t v); uint32_t hash(const char *s); uint32_t hash_two(const char *s, const char *t);
+  uint32_t sum(const uint8_t *bytes, unsigned long n); void tick(void); int ticked(void); int set_errno(int number);
+  int is_null(void *p); const char *word(int which);
+  typedef int (*callback)(int); int call(callback f, int v); void keep(callback f); int call_kept(int v);
+  double call_kept_between(double a, int v, double b);
+  uint32_t call_kept_with_bytes(const uint8_t *bytes, unsigned long n, int v);
+  uint32_t call_kept_with_string(const char *s, int v);`;
+const load = () => biffi.load(fixture('tiers'), DECLARATIONS);
+const lib = load();
+const onV8 = biffi.info().tier === 'v8';
+const tryIsFast = !process.versions.v8.startsWith('12.4.');
+
+/** A function of a source text of its own. */
+let serial = 0;
+const compiled = (names, values, body) =>
+  vm.compileFunction(`return function f${serial++}() { ${body} }`, names)(...values);
+
+test('optimised code calls C directly', { skip: !onV8 && 'the V8 tier is closed' }, () => {
+  const f = compiled(
+    ['called_from'],
+    [lib.called_from],
+    'let r; for (let i = 0; i < 300; i++) r = called_from(); return r;',
+  );
+  assert.equal(lib.called_from(), 1); // not yet optimised: through a raw callback and biffi's code
+  optimize(f);
+  assert.equal(f(), 2);
+  const inTry = compiled(
+    ['called_from'],
+    [lib.called_from],
+    'let r; for (let i = 0; i < 300; i++) try { r = called_from(); } catch { return -1; } return r;',
+  );
+  optimize(inTry);
+  assert.equal(inTry(), tryIsFast ? 2 : 1);
+  assert.deepEqual(biffi.info(lib.called_from), { tier: 'v8', fast: true });
+});
+
+test('a bound function looks like a function of its name', () => {
+  assert.equal(lib.hash_two.name, 'hash_two');
+  if (!onV8) return;
+  assert.equal(lib.hash_two.length, 2);
+  assert.throws(() => new lib.tick(), TypeError);
+});
+
+test('a callback that C kept is called from hot code', () => {
+  const cb = biffi.callback('int (*)(int)', (v) => v * 2);
+  const f = compiled(
+    ['call_kept', 'n'],
+    [lib.call_kept, 0],
+    'let r; for (let i = 0; i < 500; i++) r = call_kept(i); return r;',
+  );
+  lib.keep(cb);
+  optimize(f);
+  assert.equal(f(), 999);
+  lib.keep(null);
+  assert.equal(f(), -1);
+  lib.keep(cb);
+  assert.equal(f(), 999);
+  assert.equal(lib.call_kept_between(0.5, 21, 0.25), 42.75);
+  lib.keep(null);
+  cb.release();
+});
+
+test('a function passed for one call runs from hot code', () => {
+  const f = compiled(
+    ['call'],
+    [lib.call],
+    'let r = 0; for (let i = 0; i < 300; i++) r += call((v) => v + i, 1); return r;',
+  );
+  optimize(f);
+  assert.equal(f(), 300 + (299 * 300) / 2);
+});
+
+test('what a callback throws arrives, the same object, in hot code too', () => {
+  const error = new Error('from JavaScript');
+  let bad = false;
+  const cb = biffi.callback('int (*)(int)', (v) => {
+    if (bad) throw error;
+    return v;
+  });
+  lib.keep(cb);
+  const f = compiled(
+    ['call_kept'],
+    [lib.call_kept],
+    'let r; for (let i = 0; i < 100; i++) r = call_kept(i); return r;',
+  );
+  optimize(f);
+  assert.equal(f(), 100);
+  bad = true;
+  for (let i = 0; i < 20; i++) {
+    assert.throws(f, (e) => e === error);
+    assert.throws(
+      () => lib.call_kept_with_string('text', 1),
+      (e) => e === error,
+    );
+  }
+  bad = false;
+  assert.equal(f(), 100);
+  lib.keep(null);
+  cb.release();
+  assert.equal(f(), -1);
+});
+
+test('callbacks that collect garbage and call C again leave arguments alone', () => {
+  const expected = lib.hash('a text that must not be overwritten, of some length');
+  const bytes = (seed) => new Uint8Array(3000).fill(seed);
+  const sums = Array.from({ length: 20 }, (_, i) => lib.sum(bytes(i), 3000));
+  let depth = 0;
+  const cb = biffi.callback('int (*)(int)', (v) => {
+    if (depth < 3) {
+      depth++;
+      assert.equal(lib.call_kept_with_string('inner', 1), (lib.hash('inner') + 1) >>> 0);
+      depth--;
+    }
+    gc();
+    assert.notEqual(lib.hash('x'.repeat(40) + v), 0);
+    return v;
+  });
+  lib.keep(cb);
+  const withString = compiled(
+    ['f', 's'],
+    [
+      lib.call_kept_with_string,
+      Buffer.from('a text that must not be overwritten, of some length').toString('latin1'),
+    ],
+    'let r; for (let i = 0; i < 5; i++) r = f(s, 7); return r;',
+  );
+  optimize(withString);
+  assert.equal(withString(), (expected + 7) >>> 0);
+  const withBytes = compiled(
+    ['f', 'make', 'check'],
+    [lib.call_kept_with_bytes, bytes, (i, r) => assert.equal(r, (sums[i] + 5) >>> 0)],
+    'for (let i = 0; i < 20; i++) check(i, f(make(i), 3000, 5));',
+  );
+  optimize(withBytes);
+  withBytes();
+  lib.keep(null);
+  cb.release();
+});
+
+test('small arrays, which the collector moves, are passed right', () => {
+  const expected = lib.sum(Buffer.from([1, 2, 3, 4]), 4);
+  const f = compiled(
+    ['sum', 'check'],
+    [lib.sum, (r) => assert.equal(r, expected)],
+    'for (let i = 0; i < 200; i++) check(sum(new Uint8Array([1, 2, 3, 4]), 4));',
+  );
+  optimize(f);
+  f();
+});
+
+test('wrong types again and again do not change what right ones give', () => {
+  const values = [1, 'a', 2, 1.5, 3, null, 4, 5n, 2 ** 31, {}, -7];
+  const f = compiled(
+    ['g', 'values', 'out'],
+    [lib.to_i32, values, []],
+    `out.length = 0;
+     for (let i = 0; i < 440; i++) try { out.push(g(values[i % 11])); } catch (e) { out.push(e.code); } return out.join();`,
+  );
+  const expected = f();
+  optimize(f);
+  for (let i = 0; i < 30; i++) assert.equal(f(), expected);
+});
+
+test('a closed library refuses hot calls, and opens again', () => {
+  for (let round = 0; round < 3; round++) {
+    const again = load();
+    const plain = compiled(['f'], [again.to_i32], 'let r; for (let i = 0; i < 300; i++) r = f(i); return r;');
+    const string = compiled(
+      ['f'],
+      [again.hash],
+      "let r; for (let i = 0; i < 300; i++) r = f('abc'); return r;",
+    );
+    optimize(plain);
+    optimize(string);
+    assert.equal(plain(), 299);
+    assert.equal(string(), lib.hash('abc'));
+    again.close();
+    fails(plain, 'BF_ECLOSED', /^to_i32\(\): its library \(.*\) is closed$/);
+    fails(string, 'BF_ECLOSED', /^hash\(\)/);
+    fails(() => again.to_i32(1), 'BF_ECLOSED');
+  }
+});
+
+test('a library closed by a callback of its own call', () => {
+  const again = load();
+  const cb = biffi.callback('int (*)(int)', (v) => {
+    again.close();
+    return v;
+  });
+  again.keep(cb);
+  assert.equal(again.call_kept(5), 6);
+  fails(() => again.call_kept(5), 'BF_ECLOSED');
+  cb.release();
+});
+
+test('machine code is taken over by the next function of its kind', async () => {
+  const cycle = async (n) => {
+    for (let i = 0; i < n; i++) load().to_i32(1);
+    for (let i = 0; i < 4; i++) {
+      gc();
+      await new Promise(setImmediate);
+    }
+  };
+  await cycle(20);
+  const before = native.engine().codeUsed;
+  for (let i = 0; i < 6; i++) await cycle(20);
+  const grown = native.engine().codeUsed - before;
+  assert.ok(grown < 40 * 20 * 1024, `${grown} bytes more`);
+});
+
+test('a function of another vm context', () => {
+  const context = vm.createContext({ f: lib.to_i32, hash: lib.hash });
+  const loop = vm.runInContext(
+    "(function () { let r; for (let i = 0; i < 300; i++) { r = f(i); hash('abc'); } return r; })",
+    context,
+  );
+  optimize(loop);
+  assert.equal(loop(), 299);
+  assert.throws(vm.runInContext("() => f('a')", context), { code: 'BF_ETYPE' });
+});
+
+test('async functions and spread calls', async () => {
+  const f = compiled(
+    ['f'],
+    [lib.to_i32],
+    'return (async () => { let r; for (let i = 0; i < 300; i++) r = f(i); return r; })();',
+  );
+  for (let i = 0; i < 20; i++) assert.equal(await f(), 299);
+  const spread = compiled(
+    ['f', 'args'],
+    [lib.to_double, [1.5]],
+    'let r; for (let i = 0; i < 300; i++) r = f(...args); return r;',
+  );
+  optimize(spread);
+  assert.equal(spread(), 1.5);
+  assert.equal(lib.to_i32.call({}, 5), 5);
+  assert.equal(Reflect.apply(lib.to_i32, null, [6]), 6);
+  assert.deepEqual(
+    [1, 2].map((v) => lib.to_i32(v)),
+    [1, 2],
+  );
+});
+
+test('errno() is exact from its first call on', () => {
+  lib.set_errno(11);
+  assert.equal(biffi.errno(), 11);
+  const f = compiled(
+    ['f', 'g'],
+    [lib.set_errno, lib.to_i32],
+    'for (let i = 0; i < 300; i++) f(i); return f(33);',
+  );
+  optimize(f);
+  f();
+  gc();
+  assert.equal(biffi.errno(), 33);
+});
+
+test('workers start, call and end, also in the middle of calls', async () => {
+  const code = `
+    const { workerData, parentPort } = require('node:worker_threads');
+    const biffi = require(workerData.root);
+    const lib = biffi.load(workerData.path, 'int to_i32(int v); unsigned hash(const char *s); typedef int (*callback)(int); int call(callback f, int v);');
+    let r = 0;
+    for (let i = 0; i < 20000; i++) r += lib.to_i32(i & 7) + (lib.hash('abc') & 1) + lib.call((v) => v, 1);
+    parentPort.postMessage(r);
+    if (workerData.forever) for (;;) lib.call((v) => v + lib.to_i32(v), 1);`;
+  const start = (forever) =>
+    new Worker(code, {
+      eval: true,
+      workerData: { root: path.join(__dirname, '../..'), path: fixture('tiers'), forever },
+    });
+  const answer = (worker) =>
+    new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  const expected = 20000 * 3.5 + 20000 * (lib.hash('abc') & 1) + 20000;
+  for (let round = 0; round < 2; round++) {
+    const workers = [start(false), start(true)];
+    assert.deepEqual(await Promise.all(workers.map(answer)), [expected, expected]);
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  assert.equal(lib.to_i32(9), 9);
+});
+
+test('many calls take no memory', () => {
+  const calls = process.env.BIFFI_LONG === '1' ? 10_000_000 : 200_000;
+  const buffer = Buffer.alloc(64, 1);
+  const f = compiled(
+    ['lib', 'buffer', 'n', 'odd'],
+    [lib, buffer, calls / 10, 'grüße €'],
+    `const { to_i32, hash, hash_two, sum, to_i64, word, to_double } = lib;
+     for (let i = 0; i < n; i++) {
+       to_i32(i); hash('hello'); hash_two(odd, 'x'); sum(buffer, 64); to_i64(2n ** 40n); word(0); to_double(i);
+       if ((i & 1023) === 0) { try { to_i32('x'); } catch {} try { hash(5); } catch {} }
+     }`,
+  );
+  for (let i = 0; i < 3; i++) f();
+  gc();
+  const before = process.memoryUsage().rss;
+  for (let i = 0; i < 10; i++) f();
+  gc();
+  const grown = process.memoryUsage().rss - before;
+  assert.ok(grown < 24 * 1024 * 1024, `${grown} bytes more`);
+});
