@@ -6,7 +6,8 @@
  *   const { cos } = load('libm.so.6', 'double cos(double x);');
  */
 require('./hooks');
-const { load, close } = require('./library');
+const { load, close, typeIn } = require('./library');
+const { handle } = require('./handle');
 const { Library } = require('./signatures');
 const { Type, typeOf, pointer, fn, constant } = require('./type');
 const { struct, union, assign } = require('./struct');
@@ -42,6 +43,8 @@ module.exports = {
   callback,
   Callback,
   functionAt,
+  handle,
+  typeIn,
   assign,
   sizeof,
   alignof,

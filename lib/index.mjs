@@ -24,6 +24,8 @@ export const {
   callback,
   Callback,
   functionAt,
+  handle,
+  typeIn,
   assign,
   sizeof,
   alignof,

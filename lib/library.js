@@ -5,10 +5,11 @@
  * identifier that the declarations name.
  */
 const native = require('./native');
-const { KIND, typeFromHandle } = require('./type');
+const { KIND, typeOf, typeFromHandle } = require('./type');
 const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
 const { makeFunction, optionFlags } = require('./function');
+const { readHeader } = require('./header');
 const { failure, expected, inspect } = require('./errors');
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
@@ -134,10 +135,16 @@ const OPTIONS = [
  *
  * @param {string | null} path as dlopen(3) finds it; null: the running process
  * @param {string | object} declarations C text, or options:
- *   declarations (C text), prefix ('sqlite3_' makes sqlite3_open available as open),
- *   int64 ('auto', 'bigint', 'number': what 64-bit results are), errno (results are { value, errno }),
- *   owned (names of functions whose string results are freed after reading), lazy (symbols are looked up
- *   on first use), flags (RTLD_...)
+ *   - declarations: C text
+ *   - header: a header or several, read by the C preprocessor; its own declarations become properties, and
+ *     with files ('all', a RegExp, path endings) those of other files; include: directories, preprocess: other
+ *     flags, cc: the compiler
+ *   - prefix: 'sqlite3_' makes sqlite3_open available as open
+ *   - int64: what 64-bit results are: 'auto' (Number when safe), 'bigint', 'number'
+ *   - errno: results are { value, errno }
+ *   - owned: names of functions whose string results are freed after reading
+ *   - lazy: symbols are looked up on first use; the default with a header, which may name what the library lacks
+ *   - flags: of dlopen(3), see flags
  * @returns {object} its properties are C's identifiers
  */
 function load(path, declarations) {
@@ -148,13 +155,23 @@ function load(path, declarations) {
   for (const name of Object.keys(options)) {
     if (!OPTIONS.includes(name)) throw failure('BF_ETYPE', `load(): there is no option '${name}'`);
   }
-  const { declarations: text = '', lazy = false } = options;
+  const { declarations: text = '', header, lazy = header !== undefined } = options;
   if (typeof text !== 'string') throw expected('load()', 'declarations as C text', text);
-  const declared = native.declare(undefined, text);
+
+  let declared;
+  let wanted = () => true;
+  if (header !== undefined) {
+    const read = readHeader(options);
+    declared = native.declare(undefined, read.text);
+    const files = native.declaredFiles(declared);
+    wanted = (index) => index >= files.length || read.wanted(files[index]);
+  }
+  declared = native.declare(declared, text);
+
   const state = { handle: openLibrary(path, options.flags), path, declared };
   const library = Object.create(prototype);
   states.set(library, state);
-  bind(library, state, options, lazy, () => true);
+  bind(library, state, options, lazy, wanted);
   return library;
 }
 
@@ -226,4 +243,11 @@ function bind(library, state, options, lazy, wanted) {
   }
 }
 
-module.exports = { load, close, openLibrary, findSymbol, bind, stateOf, states, prototype };
+/**
+ * The type that C text means where a library's names are known: typeIn(lib, 'sqlite3 *').
+ */
+function typeIn(library, text) {
+  return typeOf(text, stateOf(library).declared);
+}
+
+module.exports = { load, close, typeIn, openLibrary, findSymbol, bind, stateOf, states, prototype };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "function.h"
+#include "reference.h"
 #include "thread.h"
 #include "throw.h"
 #include "type.h"
@@ -422,7 +423,7 @@ int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot
 			bf_type_spell(from, NULL, spelled, sizeof(spelled));
 			return bf_context_throw(cx, c, BF_ETYPE, "expected a function, got a pointer to %s", spelled);
 		}
-		switch (bf_value_address(cx->env, value, slot, &size)) {
+		switch (bf_context_address(cx, c, value, slot, &size)) {
 		case 1:
 			return 0;
 		case -1:

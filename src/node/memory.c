@@ -198,9 +198,13 @@ static napi_value memory_address(napi_env napi, napi_callback_info info)
 	size_t argc = 1, size;
 	napi_value argv[1];
 	void *address = NULL;
+	int found;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	if (bf_value_address(bf_env_get(napi), argv[0], &address, &size) != 1)
+	found = bf_value_address(bf_env_get(napi), argv[0], &address, &size);
+	if (found < 0)
+		return bf_throw(napi, BF_ECLOSED, "this memory was freed");
+	if (found == 0)
 		return NULL;
 	return bf_value_from_address(napi, address);
 }

@@ -101,6 +101,15 @@ int bf_string_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
 	return bytes ? utf8_in(cx, c, value, slot) : wide_in(cx, c, value, slot);
 }
 
+int bf_context_address(bf_context *cx, bf_converter *c, napi_value value, void **address, size_t *size)
+{
+	int found = bf_value_address(cx->env, value, address, size);
+
+	return found < 0
+		   ? bf_context_throw(cx, c, BF_ECLOSED, "the memory of what was given is freed, or it was released")
+		   : found;
+}
+
 /* --- pointers in ------------------------------------------------------------------- */
 
 static bool is_byte(const bf_type *t)
@@ -178,7 +187,7 @@ static int object_address(bf_context *cx, bf_converter *c, napi_value value, voi
 		return bf_context_throw(cx, c, BF_ETYPE, "expected a pointer to %s, got %s (%s)", expected, got,
 					spelled);
 	}
-	switch (bf_value_address(cx->env, value, address, &size)) {
+	switch (bf_context_address(cx, c, value, address, &size)) {
 	case 0:
 		return 0;
 	case 1:
@@ -251,7 +260,7 @@ int bf_memory_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
 		if (convert_by_hook(cx, c, BF_HOOK_TO_MEMORY, value, &value) != 0)
 			return -1;
 	}
-	switch (bf_value_address(cx->env, value, &address, &size)) {
+	switch (bf_context_address(cx, c, value, &address, &size)) {
 	case 1:
 		break;
 	case 0:

@@ -8,6 +8,9 @@
 
 #include "convert.h"
 
+/* As bf_value_address, but freed memory is thrown: -1, an exception is pending. */
+int bf_context_address(bf_context *cx, bf_converter *c, napi_value value, void **address, size_t *size);
+
 int bf_pointer_in(bf_context *cx, bf_converter *c, napi_value value, void *slot); /* strings too */
 int bf_memory_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);
 int bf_string_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);

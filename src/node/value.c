@@ -1,7 +1,5 @@
 #include "value.h"
 
-#include "throw.h"
-
 #define SAFE 9007199254740991 /* 2^53 - 1 */
 
 int bf_value_bytes(napi_env napi, napi_value value, void **address, size_t *size)
@@ -65,14 +63,10 @@ int bf_value_address(bf_env *env, napi_value value, void **address, size_t *size
 		return 0;
 	if (!bf_value_bytes(env->napi, memory, &start, &known)) {
 		base = bf_env_property(env, memory, BF_KEY_BASE);
-		if (base == NULL || bf_value_to_address(env->napi, base, &start) != 0) {
-			bf_throw(env->napi, BF_ECLOSED, "this memory was freed");
+		if (base == NULL || bf_value_to_address(env->napi, base, &start) != 0)
 			return -1;
-		}
 	} else if ((uintptr_t)distance > known) {
-		bf_throw(env->napi, BF_ERANGE,
-			 "this memory is no longer there: its ArrayBuffer was detached or shrunk");
-		return -1;
+		return -1; /* its ArrayBuffer was detached or has shrunk */
 	}
 	/* Integers, because an address need not be an object of C, which pointer arithmetic asks for. */
 	*address = (void *)((uintptr_t)start + (uintptr_t)distance);

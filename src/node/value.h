@@ -15,8 +15,8 @@ enum {
 
 /*
  * The address behind a value: Buffer, TypedArray, DataView, ArrayBuffer, or any
- * object with the MEMORY key. 1: found; 0: the value has no memory; -1: an
- * exception is pending (freed memory). `size`: bytes from there to the end of
+ * object with the MEMORY key. 1: found; 0: the value has no memory; -1: it had,
+ * but that was freed or detached. `size`: bytes from there to the end of
  * what is known, SIZE_MAX if nothing is.
  */
 int bf_value_address(bf_env *env, napi_value value, void **address, size_t *size);

@@ -7,7 +7,8 @@ const root = path.join(__dirname, '..', '..');
 const biffi = require(root);
 
 /** The path of a fixture library. */
-const fixture = (name) => path.join(process.env.BIFFI_BUILD ?? path.join(root, 'build'), 'fixtures', `${name}.so`);
+const fixture = (name) =>
+  path.join(process.env.BIFFI_BUILD ?? path.join(root, 'build'), 'fixtures', `${name}.so`);
 
 /** Asserts that `run` throws an error of the code with exactly the message (or matching it). */
 function fails(run, code, message) {
