@@ -70,6 +70,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 # --- targets ----------------------------------------------------------------------
 
 SUITES := ctype call lib asan nodes nginx host compat
+.PHONY: arm64 cross-arm64 test-arm64
 .PHONY: all addon fixtures ctests asan deps help clean install pack demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
@@ -157,7 +158,7 @@ $(B)/fixtures/%.so: test/fixtures/%.c
 
 # --- C tests ----------------------------------------------------------------------
 
-TEST_LIBS := -lcmocka -ldl -lm -lpthread
+TEST_LIBS := $(LDFLAGS) -lcmocka -ldl -lm -lpthread
 $(B)/test/ctype/%.test: test/ctype/%.test.c $(call obj,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -202,10 +203,25 @@ test:
 run-tests: all ctests asan
 	@node scripts/test.js all
 
-#: make test-all     the same with everything that takes long: BIFFI_LONG=1 tells the tests
+#: make test-all     the same with everything that takes long (BIFFI_LONG=1 tells the tests), and test-arm64
 test-all:
 	@scripts/install
 	@BIFFI_LONG=1 $(PARALLEL_MAKE) run-tests
+	@$(MAKE) --no-print-directory test-arm64
+
+#: make test-arm64   the floors of C types and calls and the addon as aarch64 code, under an emulator
+test-arm64: cross-arm64
+	@node scripts/test.js arm64
+
+# The same Makefile once more, into build/arm64, with another compiler.
+ARM64_ROOT = .deps/arm64/root/usr
+cross-arm64:
+	@scripts/arm64
+	@$(PARALLEL_MAKE) B=$(B)/arm64 CC=aarch64-linux-gnu-gcc MULTIARCH=aarch64-linux-gnu \
+		LIBFFI_PIC=$(ARM64_ROOT)/lib/aarch64-linux-gnu/libffi_pic.a \
+		CFLAGS='-isystem $(ARM64_ROOT)/include/aarch64-linux-gnu -isystem $(ARM64_ROOT)/include' \
+		LDFLAGS=-L$(ARM64_ROOT)/lib/aarch64-linux-gnu arm64
+arm64: addon fixtures $(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS))
 
 #: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
 test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS)) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz

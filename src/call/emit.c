@@ -8,7 +8,7 @@ int bf_emit_set_guard(bf_adapter *a, const uint8_t *guard)
 	return bf_code_set_literal((char *)a->code + a->guard, (uint64_t)(uintptr_t)guard);
 }
 
-#if !defined(__x86_64__)
+#if !defined(__x86_64__) && !defined(__aarch64__)
 
 bf_caller *bf_emit_caller(const bf_plan *plan, uint32_t *size)
 {

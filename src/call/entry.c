@@ -1,7 +1,7 @@
 /* What there is where the host has no emitter for callback entries. */
 #include "entry.h"
 
-#if !defined(__x86_64__)
+#if !defined(__x86_64__) && !defined(__aarch64__)
 
 bool bf_entry_stub(unsigned char out[BF_ENTRY_STUB_SIZE], const bf_entry_record *record)
 {
