@@ -30,3 +30,21 @@ module.exports = once('ffi-napi', () => {
   exports.FFI_TYPE = exports.ffiType.FFI_TYPE;
   return exports;
 });
+
+// For `import { ... }`: Node.js finds these names by reading.
+const made = module.exports;
+module.exports.FFI_TYPES = made.FFI_TYPES;
+module.exports.types = made.types;
+module.exports.version = made.version;
+module.exports.CIF = made.CIF;
+module.exports.CIF_var = made.CIF_var;
+module.exports.Function = made.Function;
+module.exports.ForeignFunction = made.ForeignFunction;
+module.exports.VariadicForeignFunction = made.VariadicForeignFunction;
+module.exports.DynamicLibrary = made.DynamicLibrary;
+module.exports.Library = made.Library;
+module.exports.Callback = made.Callback;
+module.exports.errno = made.errno;
+module.exports.ffiType = made.ffiType;
+module.exports.LIB_EXT = made.LIB_EXT;
+module.exports.FFI_TYPE = made.FFI_TYPE;
