@@ -71,7 +71,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 
 SUITES := ctype call lib asan nodes nginx host compat
 .PHONY: arm64 cross-arm64 test-arm64
-.PHONY: all addon fixtures ctests asan deps help clean install pack demo run-demo run bench bench-nginx format
+.PHONY: all addon fixtures ctests asan deps help clean install pack prebuild demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
 #: make              build everything that has sources: build/biffi.node, build/lib*.so
@@ -342,6 +342,14 @@ install: all
 	cp -R $(wildcard lib compat) $D/lib/node_modules/biffi
 	install -m 755 $(filter %.node,$(LIBRARIES)) $D/lib/node_modules/biffi/build
 	$(if $(wildcard lib/cli.js),install -d $D/bin && ln -sfn ../lib/node_modules/biffi/lib/cli.js $D/bin/biffi)
+
+#: make prebuild     the addon for every platform there are tools for, stripped, into build/prebuilds
+prebuild: $(NODE_API)
+	@scripts/prebuild
+
+#: make pack         npm packages into build/pack: biffi and the drop-in packages, prebuilt addons inside
+pack: prebuild
+	@node scripts/pack.js
 
 # --- the rest ---------------------------------------------------------------------
 
