@@ -188,6 +188,68 @@ static void callbacks_are_many_and_apart(void **state)
 	bf_plan_free(plan);
 }
 
+/* Makes, calls and frees callbacks of its own, while others do the same. */
+static void *use_many(void *data)
+{
+	const bf_plan *plan = data;
+	static __thread struct context contexts[8];
+	bf_callback *cbs[8] = {NULL};
+	intptr_t wrong = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		int which = i % 8;
+		bf_error err;
+
+		bf_callback_free(cbs[which]);
+		contexts[which] = (struct context){.plan = plan};
+		if (bf_callback_new(plan, count, &contexts[which], &cbs[which], &err) != BF_OK)
+			return (void *)(intptr_t)1;
+		for (int j = 0; j < 8; j++)
+			if (cbs[j] != NULL)
+				call_it(bf_callback_code(cbs[j]));
+		wrong += contexts[which].calls != 1;
+	}
+	for (int j = 0; j < 8; j++)
+		bf_callback_free(cbs[j]);
+	return (void *)wrong;
+}
+
+static void threads_share_the_stubs(void **state)
+{
+	(void)state;
+	pthread_t threads[4];
+	bf_plan *plan = plan_for(function(VOID));
+
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_many, plan), 0);
+	for (int i = 0; i < 4; i++) {
+		void *wrong;
+		pthread_join(threads[i], &wrong);
+		assert_null(wrong);
+	}
+	bf_plan_free(plan);
+}
+
+static void code_does_not_pile_up(void **state)
+{
+	(void)state;
+	size_t used = 0, used_now, mapped;
+
+	for (int round = 0; round < 3000; round++) {
+		struct context context;
+		bf_callback *cb;
+		bf_plan *plan = plan_for(function(INT, INT, DOUBLE));
+
+		make(plan, count, &context, &cb);
+		bf_callback_free(cb);
+		bf_plan_free(plan);
+		bf_code_usage(&used_now, &mapped);
+		if (round == 0)
+			used = used_now;
+		assert_int_equal(used_now, used);
+	}
+}
+
 /* A callback that calls through a plan that calls a callback. */
 static bf_callback *inner;
 
@@ -291,9 +353,14 @@ static void the_host_has_machine_code(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(qsort_calls_back),    cmocka_unit_test(narrow_integers),
-	    cmocka_unit_test(structs_and_unions),  cmocka_unit_test(a_struct_comes_back_in_registers),
-	    cmocka_unit_test(any_thread_may_call), cmocka_unit_test(callbacks_are_many_and_apart),
+	    cmocka_unit_test(qsort_calls_back),
+	    cmocka_unit_test(narrow_integers),
+	    cmocka_unit_test(structs_and_unions),
+	    cmocka_unit_test(a_struct_comes_back_in_registers),
+	    cmocka_unit_test(any_thread_may_call),
+	    cmocka_unit_test(callbacks_are_many_and_apart),
+	    cmocka_unit_test(threads_share_the_stubs),
+	    cmocka_unit_test(code_does_not_pile_up),
 	    cmocka_unit_test(calls_nest),
 	};
 	const struct CMUnitTest machine_code_tests[] = {
