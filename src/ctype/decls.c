@@ -49,31 +49,47 @@ void bf_symbol_place(bf_symbol *s, const bf_file *file, int line)
 	s->line = line;
 }
 
-bf_symbol *bf_symbol_add(bf_parser *p, bf_symbol_kind kind, bf_ident *ident, const bf_token *at)
+bf_symbol *bf_symbol_new(bf_parser *p, bf_symbol_kind kind, bf_ident *ident, const bf_token *at)
 {
-	bf_decls *d = p->d;
-	bf_symbol *s = bf_arena_alloc(&d->arena, sizeof *s), **more;
+	bf_symbol *s = bf_arena_alloc(&p->d->arena, sizeof *s);
 
-	if (s && d->nsymbols == d->room) {
-		more = realloc(d->symbols, (d->room * 2 + 64) * sizeof(bf_symbol *));
-		if (more) {
-			d->symbols = more;
-			d->room = d->room * 2 + 64;
-		}
-	}
-	if (!s || d->nsymbols == d->room) {
+	if (!s) {
 		bf_fail_at(p, at, BF_ENOMEM, "out of memory");
 		return NULL;
 	}
 	s->kind = kind;
 	s->name = s->link_name = ident->name;
 	bf_symbol_place(s, at->file, at->line);
-	d->symbols[d->nsymbols++] = s;
 	if (kind == BF_SYMBOL_TAG)
 		ident->tag = s;
 	else
 		ident->symbol = s;
 	return s;
+}
+
+bool bf_symbol_list(bf_parser *p, bf_symbol *s)
+{
+	bf_decls *d = p->d;
+	bf_symbol **more;
+
+	if (d->nsymbols == d->room) {
+		more = realloc(d->symbols, (d->room * 2 + 64) * sizeof(bf_symbol *));
+		if (!more) {
+			bf_fail_at(p, &p->tok, BF_ENOMEM, "out of memory");
+			return false;
+		}
+		d->symbols = more;
+		d->room = d->room * 2 + 64;
+	}
+	d->symbols[d->nsymbols++] = s;
+	return true;
+}
+
+bf_symbol *bf_symbol_add(bf_parser *p, bf_symbol_kind kind, bf_ident *ident, const bf_token *at)
+{
+	bf_symbol *s = bf_symbol_new(p, kind, ident, at);
+
+	return s && bf_symbol_list(p, s) ? s : NULL;
 }
 
 size_t bf_decls_count(const bf_decls *d)
@@ -113,6 +129,31 @@ const bf_symbol *bf_decls_find_tag(const bf_decls *d, const char *name, size_t l
 	const bf_ident *ident = find(d, name, len);
 
 	return ident ? ident->tag : NULL;
+}
+
+int bf_decls_import(bf_decls *d, bf_types *owner, bf_symbol_kind kind, const char *name, size_t len,
+		    const bf_type *type, bf_error *err)
+{
+	const bf_type *bare = bf_type_strip(type);
+	bf_ident *ident = bf_ident_of(&d->arena, &d->idents, name, len);
+	bf_symbol *s = bf_arena_alloc(&d->arena, sizeof *s), **place;
+
+	if (!ident || !s || bf_types_adopt(d->types, owner))
+		return bf_no_memory(err);
+	if (ident->keyword)
+		return bf_error_set(err, BF_ETYPE, "'%s' is a word of C, no type can be called so", ident->name);
+	if (kind == BF_SYMBOL_TAG && (bare->kind < BF_STRUCT || bare->kind > BF_ENUM))
+		return bf_error_set(err, BF_ETYPE, "'%s' would not be a struct, union or enum", ident->name);
+	place = kind == BF_SYMBOL_TAG ? &ident->tag : &ident->symbol;
+	if (*place) {
+		if ((*place)->kind == kind && bf_type_same((*place)->type, type))
+			return BF_OK;
+		return bf_error_set(err, BF_ETYPE, "'%s' is declared already", ident->name);
+	}
+	*s = (bf_symbol){.kind = kind, .name = ident->name, .link_name = ident->name};
+	s->type = kind == BF_SYMBOL_TAG ? bare : type;
+	*place = s;
+	return BF_OK;
 }
 
 /* --- reading ---------------------------------------------------------------------- */

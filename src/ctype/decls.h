@@ -11,7 +11,7 @@
 typedef enum bf_symbol_kind {
 	BF_SYMBOL_FUNCTION, /* type: BF_FUNCTION */
 	BF_SYMBOL_VARIABLE, /* type: its type */
-	BF_SYMBOL_CONSTANT, /* an enumerator or a #define; value */
+	BF_SYMBOL_CONSTANT, /* an enumerator, a #define, or a "static const" number; value */
 	BF_SYMBOL_TYPEDEF,  /* type: BF_ALIAS with that name */
 	BF_SYMBOL_TAG,      /* type: BF_STRUCT, BF_UNION or BF_ENUM; name is the tag */
 } bf_symbol_kind;
@@ -40,7 +40,7 @@ typedef struct bf_symbol {
 	bf_symbol_kind kind;
 	const char *name;
 	const char *link_name; /* what to look up in a library: the name, or its asm label */
-	const bf_type *type;   /* NULL for a #define */
+	const bf_type *type;   /* of a #define: the pointer type it is cast to, or NULL */
 	bf_constant value;     /* BF_SYMBOL_CONSTANT */
 	const char *doc;       /* the comment before it, without its stars; NULL: none */
 	const char *file;      /* from line markers; NULL: the text itself */
@@ -60,6 +60,14 @@ bf_types *bf_decls_types(bf_decls *d); /* borrowed; bf_types_ref to keep the typ
  * declared before it stays. BF_ESYNTAX has line, column and what was expected.
  */
 int bf_decls_parse(bf_decls *d, const char *text, size_t len, bf_error *err);
+
+/*
+ * Makes a type of other declarations known here, as a typedef of that name or, with
+ * BF_SYMBOL_TAG, as the struct, union or enum of that tag. It is not listed among
+ * the symbols. `owner` is kept alive. BF_ETYPE when the name is taken by something else.
+ */
+int bf_decls_import(bf_decls *d, bf_types *owner, bf_symbol_kind kind, const char *name, size_t len,
+		    const bf_type *type, bf_error *err);
 
 /* A type name alone, as in a cast: "const char *", "int (*)(void)". */
 int bf_decls_parse_type(bf_decls *d, const char *text, size_t len, const bf_type **out, bf_error *err);

@@ -853,7 +853,8 @@ int bf_value_constant(const bf_value *v, bf_constant *out)
 	case BF_VALUE_INT:
 		if (v->type->size > 8)
 			return -1;
-		out->kind = bf_value_is_unsigned(v) ? BF_CONSTANT_UINT : BF_CONSTANT_INT;
+		/* As C uses it: what is narrower than int is an int. */
+		out->kind = bf_value_is_unsigned(v) && v->type->size > 2 ? BF_CONSTANT_UINT : BF_CONSTANT_INT;
 		out->i = v->i;
 		return 0;
 	case BF_VALUE_FLOAT:

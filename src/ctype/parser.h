@@ -216,7 +216,11 @@ void bf_unit_parse(bf_parser *p);
 
 /* --- decls.c -------------------------------------------------------------------------------------- */
 
+/* A symbol that the identifier means from now on; listed as well, or not. NULL: no memory, and the parser has failed.
+ */
 bf_symbol *bf_symbol_add(bf_parser *p, bf_symbol_kind kind, bf_ident *ident, const bf_token *at);
+bf_symbol *bf_symbol_new(bf_parser *p, bf_symbol_kind kind, bf_ident *ident, const bf_token *at);
+bool bf_symbol_list(bf_parser *p, bf_symbol *s);
 
 /* The type that an identifier names, or NULL. */
 const bf_type *bf_ident_type(const bf_ident *ident);

@@ -59,6 +59,10 @@ static void add_typedef(bf_parser *p, const bf_declarator *d, const bf_specifier
 		bf_fail_type(p, &d->name, &err);
 		return;
 	}
+	/* glibc gives the attribute to the typedef of a union that has no other name. */
+	if ((d->attrs.transparent || specs->attrs.transparent) && base->kind == BF_UNION && !base->name &&
+	    base->nmembers)
+		((bf_type *)base)->flags |= BF_FLAG_TRANSPARENT;
 	s = bf_symbol_add(p, BF_SYMBOL_TYPEDEF, ident, &d->name);
 	if (s) {
 		s->type = t;
@@ -78,7 +82,7 @@ static void merge(bf_parser *p, bf_symbol *s, const bf_declarator *d)
 		return;
 	}
 	if ((old->flags & (BF_FLAG_NOPROTO | BF_FLAG_FLEXIBLE)) && !(new->flags &(BF_FLAG_NOPROTO | BF_FLAG_FLEXIBLE)))
-		s->type = d->type;
+		s->type = s->kind == BF_SYMBOL_FUNCTION ? new : d->type;
 }
 
 static void add_object(bf_parser *p, const bf_declarator *d, const bf_specifiers *specs, const char *comment)
@@ -86,7 +90,6 @@ static void add_object(bf_parser *p, const bf_declarator *d, const bf_specifiers
 	bf_symbol_kind kind = bf_type_strip(d->type)->kind == BF_FUNCTION ? BF_SYMBOL_FUNCTION : BF_SYMBOL_VARIABLE;
 	bf_ident *ident = d->name.ident;
 	bf_symbol *s = ident->symbol;
-	size_t listed;
 
 	/* What a macro of an earlier text was called gives way to what C declares. */
 	if (s && s->kind == BF_SYMBOL_CONSTANT && !s->type)
@@ -98,14 +101,13 @@ static void add_object(bf_parser *p, const bf_declarator *d, const bf_specifiers
 	if (s) {
 		merge(p, s, d);
 	} else {
-		listed = p->d->nsymbols;
-		s = bf_symbol_add(p, kind, ident, &d->name);
+		s = bf_symbol_new(p, kind, ident, &d->name);
 		if (!s)
 			return;
-		s->type = d->type;
+		s->type = kind == BF_SYMBOL_FUNCTION ? bf_type_strip(d->type) : d->type;
 		/* A static one is in no library: expressions may name it, nobody else. */
-		if (specs->storage == BF_STORAGE_STATIC)
-			p->d->nsymbols = listed;
+		if (specs->storage != BF_STORAGE_STATIC && !bf_symbol_list(p, s))
+			return;
 	}
 	if (d->link_name)
 		s->link_name = d->link_name;
@@ -122,6 +124,33 @@ static void skip_initializer(bf_parser *p)
 		else
 			bf_advance(p);
 	}
+}
+
+/* "static const int N = 3;": no library has it, but its value is known. */
+static void static_constant(bf_parser *p, const bf_declarator *d)
+{
+	const bf_type *bare = bf_type_strip(d->type);
+	bf_symbol *s = d->name.ident->symbol;
+	bf_constant constant;
+	bf_value v;
+
+	bf_advance(p);
+	if (p->tok.kind == '{' || !s || s->kind != BF_SYMBOL_VARIABLE ||
+	    !(bf_type_qualifiers(d->type) & BF_FLAG_CONST) ||
+	    (!bf_type_is_integer(bare) && bare->kind != BF_FLOAT && bare->kind != BF_DOUBLE)) {
+		skip_initializer(p);
+		return;
+	}
+	v = bf_expression_parse(p);
+	if (p->failed || v.kind == BF_VALUE_UNKNOWN)
+		return;
+	v = bf_value_cast(p, v, d->type);
+	if (bf_value_constant(&v, &constant))
+		return;
+	s->kind = BF_SYMBOL_CONSTANT;
+	s->value = constant;
+	s->type = NULL;
+	bf_symbol_list(p, s);
 }
 
 /* The declarations of parameters between a K&R list and its body. */
@@ -158,7 +187,9 @@ static void declaration(bf_parser *p)
 			add_typedef(p, &d, &specs, comment);
 		else
 			add_object(p, &d, &specs, comment);
-		if (p->tok.kind == '=') {
+		if (p->tok.kind == '=' && specs.storage == BF_STORAGE_STATIC && d.name.ident) {
+			static_constant(p, &d);
+		} else if (p->tok.kind == '=') {
 			skip_initializer(p);
 		} else if (p->tok.kind == '{' && d.is_function) {
 			bf_skip_balanced(p);
