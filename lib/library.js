@@ -195,21 +195,12 @@ function bind(library, state, options, lazy, wanted) {
     const third = list[index * 3 + 2];
     switch (kind) {
       case SYMBOL.FUNCTION: {
-        const make = () =>
-          makeFunction(
-            name,
-            findSymbol(handle, third),
-            type(index),
-            handle,
-            owned.has(name) ? [flags[0], ownedFlags] : flags,
-          );
-        if (lazy) defineLazily(library, rename(name), true, make);
-        else
-          Object.defineProperty(library, rename(name), {
-            value: make(),
-            enumerable: true,
-            configurable: true,
-          });
+        /* The symbol is looked for now, so that a missing one is said by load(); the function is made when it is read. */
+        const found = lazy ? undefined : findSymbol(handle, third);
+        const options = owned.has(name) ? [flags[0], ownedFlags] : flags;
+        defineLazily(library, rename(name), true, () =>
+          makeFunction(name, found ?? findSymbol(handle, third), type(index), handle, options),
+        );
         break;
       }
       case SYMBOL.VARIABLE: {

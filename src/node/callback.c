@@ -508,8 +508,10 @@ static napi_value callback_make(napi_env napi, napi_callback_info info)
 	h->callback->state = BF_CALLBACK_HELD;
 	napi_get_value_bool(napi, argv[3], &h->callback->detached);
 	if (napi_create_reference(napi, argv[1], 1, &h->callback->held) != napi_ok ||
-	    napi_create_external(napi, h, held_finalize, NULL, &value) != napi_ok)
+	    napi_create_external(napi, h, held_finalize, NULL, &value) != napi_ok) {
+		held_finalize(napi, h, NULL);
 		return bf_throw(napi, BF_ENOMEM, "out of memory");
+	}
 	return value;
 }
 
