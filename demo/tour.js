@@ -70,7 +70,7 @@ function freePort() {
 /** An HTTP/2 server over TLS for the http2 demo to ask. */
 async function startHttp2() {
   const [key, cert] = ['key.pem', 'cert.pem'].map((name) => path.join(run, name));
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
   const args = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject];
   execFileSync('openssl', [...args, '-keyout', key, '-out', cert], { stdio: 'ignore' });
   const server = http2.createSecureServer({ key: fs.readFileSync(key), cert: fs.readFileSync(cert) });
@@ -78,7 +78,7 @@ async function startHttp2() {
     stream.respond({ ':status': 200, server: 'the tour' });
     stream.end(`you asked for ${headers[':path']} over HTTP/2`);
   });
-  await new Promise((resolve) => server.listen(0, 'localhost', resolve));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, cert, port: server.address().port };
 }
 
@@ -134,7 +134,7 @@ async function showNginx() {
 
     heading('An HTTP/2 client in nginx, which has none: demo/http2.js with the http2 module of Node.js.');
     code(locationOf('http2'));
-    const query = `/http2?host=https://localhost:${peer.port}&path=/from-nginx`;
+    const query = `/http2?host=https://127.0.0.1:${peer.port}&path=/from-nginx`;
     const answer = JSON.parse(await ask(port, query, nginx));
     assert.strictEqual(answer.body, 'you asked for /from-nginx over HTTP/2');
 

@@ -140,6 +140,7 @@ const suites = {
     {
       name: 'lint',
       command: ['make', '--no-print-directory', '-s', '-k', `-j${jobs}`, 'lint'],
+      env: { MAKEFLAGS: '' }, // an outer make's job slots are not passed on to this one
       kind: 'lint',
     },
   ],

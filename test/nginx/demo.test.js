@@ -31,7 +31,7 @@ describe('the demo', () => {
       stream.end(`you asked for ${headers[':path']}`);
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    authority = `https://localhost:${server.address().port}`;
+    authority = `https://127.0.0.1:${server.address().port}`;
 
     nginx.port = await freePort();
     process_ = spawn(path.join(root, 'scripts/run-nginx'), {
@@ -71,7 +71,7 @@ describe('the demo', () => {
     assert.strictEqual(answer.headers['x-test'], 'yes');
     assert.strictEqual(JSON.parse((await ask(authority, '/absent')).text).status, 404);
 
-    const nobody = await ask(`https://localhost:${await freePort()}`, '/');
+    const nobody = await ask(`https://127.0.0.1:${await freePort()}`, '/');
     assert.strictEqual(nobody.status, 502);
     assert.match(nobody.text, /^code 1: .*ECONNREFUSED/);
     assert.match((await ask('no url', '/')).text, /^code 1: Invalid URL/);
