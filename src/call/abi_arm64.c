@@ -84,17 +84,7 @@ static uint32_t homogeneous(const bf_type *t, bf_kind *base)
  */
 static uint32_t natural_alignment(const bf_type *t)
 {
-	if (t->kind != BF_STRUCT && t->kind != BF_UNION)
-		return t->align;
-
-	uint32_t align = 1;
-	for (uint32_t i = 0; i < t->nmembers; i++) {
-		uint32_t member = t->members[i].type->align;
-		if (member > align)
-			align = member;
-	}
-	/* Packed members have less than their type's. */
-	return align < t->align ? align : t->align;
+	return t->kind == BF_STRUCT || t->kind == BF_UNION ? 1u << t->natural : t->align;
 }
 
 /* C.4, C.14: an alignment of 16 counts, a larger one does not; of what travels by reference, none does. */

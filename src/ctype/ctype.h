@@ -92,7 +92,8 @@ typedef struct bf_param {
 } bf_param;
 
 struct bf_type {
-	uint8_t kind; /* bf_kind */
+	uint8_t kind;    /* bf_kind */
+	uint8_t natural; /* struct, union: log2 of the alignment without an aligned(N) of the whole; calls ask for it */
 	uint16_t flags;
 	uint32_t align; /* bytes; 0 while incomplete, and for functions */
 	uint64_t size;  /* bytes; 0 while incomplete, and for void and functions */

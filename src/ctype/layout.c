@@ -22,7 +22,7 @@ typedef struct record {
 	uint32_t pack; /* bits; 0: none */
 	bits position; /* after the last member */
 	bits size;
-	uint64_t align; /* bits */
+	uint64_t align; /* bits; what the members want */
 } record;
 
 static bits round_up(bits n, uint64_t to)
@@ -232,6 +232,7 @@ int bf_type_define(bf_types *ts, bf_type *tagged, const bf_member_spec *specs, u
 {
 	record r = {.is_union = tagged->kind == BF_UNION, .packed = options && options->packed, .align = 8};
 	uint32_t i, used = 0, depth = 0, flexible = 0;
+	uint64_t align;
 	bf_table names = {0};
 	bf_member *members;
 	bits size;
@@ -246,10 +247,8 @@ int bf_type_define(bf_types *ts, bf_type *tagged, const bf_member_spec *specs, u
 			(options->align && !bf_is_power_of_two(options->align))))
 		return bf_error_set(err, BF_ERANGE, "an alignment of %u is no power of two",
 				    options->align ? options->align : options->pack);
-	if (options) {
+	if (options)
 		r.pack = options->pack > 16 ? 0 : options->pack * 8;
-		r.align = at_least(8, (uint64_t)options->align * 8);
-	}
 	members = bf_types_alloc(ts, n * sizeof *members);
 	if (!members)
 		return bf_no_memory(err);
@@ -275,7 +274,8 @@ int bf_type_define(bf_types *ts, bf_type *tagged, const bf_member_spec *specs, u
 			flexible |= bare->flags & BF_FLAG_FLEXIBLE;
 	}
 
-	size = round_up(round_up(r.size, 8), r.align) / 8;
+	align = at_least(r.align, options ? (uint64_t)options->align * 8 : 0);
+	size = round_up(round_up(r.size, 8), align) / 8;
 	if (size > PTRDIFF_MAX || depth + 1 > BF_MAX_DEPTH) {
 		rc = size > PTRDIFF_MAX
 			 ? bf_error_set(err, BF_ERANGE, "the type is too large")
@@ -283,7 +283,8 @@ int bf_type_define(bf_types *ts, bf_type *tagged, const bf_member_spec *specs, u
 		goto done;
 	}
 	tagged->size = (uint64_t)size;
-	tagged->align = (uint32_t)(r.align / 8);
+	tagged->align = (uint32_t)(align / 8);
+	tagged->natural = (uint8_t)__builtin_ctzll(r.align / 8);
 	tagged->members = members;
 	tagged->nmembers = used;
 	tagged->depth = depth + 1;

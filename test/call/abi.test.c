@@ -213,6 +213,10 @@ static void alignment_of_the_whole_is_not_natural(void **state)
 	const bf_type *t = record_of(BF_STRUCT, longs, 2, &(bf_layout_options){.align = 16});
 
 	arm64(function(VOID, INT, t), "-", "gp0:4s | gp1:8 gp2:8");
+	const bf_member_spec aligned[] = {{.name = "a", .type = LONG, .bit_width = -1, .align = 16},
+					  {.name = "b", .type = LONG, .bit_width = -1}};
+	const bf_type *member = record_of(BF_STRUCT, aligned, 2, &(bf_layout_options){0});
+	arm64(function(VOID, INT, member), "-", "gp0:4s | gp2:8 gp3:8");
 	x64(function(VOID, t, t, INT, t, INT, t), "-",
 	    "gp0:8 gp1:8 | gp2:8 gp3:8 | gp4:4s | [0]:16 | gp5:4s | [16]:16");
 

@@ -78,6 +78,8 @@ static inline const bf_type *random_record(FILE *source, int depth)
 			    1 + (int)random_below(member->kind == BF_BOOL ? 1 : (uint32_t)member->size * 8);
 		else if (member->size <= 32 && random_chance(20))
 			specs[i].type = array_of(member, 1 + random_below(4));
+		if (specs[i].bit_width < 0 && random_chance(2))
+			specs[i].align = 16;
 	}
 
 	snprintf(tag, sizeof(tag), "T%u", count++);
@@ -90,7 +92,7 @@ static inline const bf_type *random_record(FILE *source, int depth)
 		tag);
 	for (uint32_t i = 0; i < n; i++) {
 		bf_type_spell(specs[i].type, names[i], text, sizeof(text));
-		fprintf(source, " %s", text);
+		fprintf(source, " %s%s", specs[i].align ? "_Alignas(16) " : "", text);
 		if (specs[i].bit_width > 0)
 			fprintf(source, ": %d", specs[i].bit_width);
 		fprintf(source, ";");
