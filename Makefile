@@ -58,10 +58,12 @@ asan = $(patsubst src/%,$(A)/obj/%.o,$(call src,$1))
 FIXTURES := $(patsubst test/fixtures/%.c,$(B)/fixtures/%.so,$(wildcard test/fixtures/*.c))
 # host: files named ffi_nodejs* are the runtime that nginx loads, the rest is libbiffi.
 HOST_NGINX_OBJ := $(filter $(B)/obj/host/ffi_nodejs%,$(call obj,host))
-HOST_OBJ := $(filter-out $(HOST_NGINX_OBJ),$(call obj,host)) $(B)/obj/host/boot.js.o
+# child.c, with what it shares with libbiffi, is the addon in a child process.
+HOST_OBJ := $(filter-out $(HOST_NGINX_OBJ) $(B)/obj/host/child.c.o,$(call obj,host)) $(B)/obj/host/boot.js.o
+CHILD_OBJ := $(patsubst %,$(B)/obj/host/%.o,child.c binding.c bytes.c channel.c boot.js)
 
 # A library is made once its room has a file.
-LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so) \
+LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so $(B)/biffi_child.node) \
 	$(if $(HOST_NGINX_OBJ),$(B)/libffi_nodejs.so) $(if $(call src,nginx),$(B)/libresty_ffi.so)
 
 CTESTS := $(patsubst test/%.test.c,$(B)/test/%.test,$(wildcard test/ctype/*.test.c test/call/*.test.c test/host/*.test.c))
@@ -139,6 +141,9 @@ $(A)/biffi.node: $(call asan,node) $(call asan,call) $(call asan,ctype)
 $(B)/libbiffi.so: $(HOST_OBJ)
 	$(call say,LINK)
 	$(Q)$(CXX) -shared -o $@ $^ $(LIBNODE_LIBS) -ldl -lpthread $(LDFLAGS)
+$(B)/biffi_child.node: $(CHILD_OBJ)
+	$(call say,LINK)
+	$(Q)$(CC) -shared -o $@ $^ -lpthread $(LDFLAGS)
 $(B)/libffi_nodejs.so: $(HOST_NGINX_OBJ) $(B)/obj/host/bytes.c.o $(B)/libbiffi.so $(B)/resty_ffi.js
 	$(call say,LINK)
 	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
@@ -177,7 +182,7 @@ $(B)/test/call/%.test: test/call/%.test.c $(call obj,call) $(call obj,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_call) -MF $@.d -o $@ $^ $(LIBFFI_PIC) $(TEST_LIBS)
-$(B)/test/host/%.test: test/host/%.test.c $(B)/libbiffi.so
+$(B)/test/host/%.test: test/host/%.test.c $(B)/libbiffi.so $(B)/biffi_child.node
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) -Iinclude -MF $@.d -o $@ $< -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN/../..' $(TEST_LIBS)
@@ -333,14 +338,14 @@ VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 install: all
 	install -d $D/lib/pkgconfig $D/include $D/lib/node_modules/biffi/build
 	install -m 755 $(filter %.so,$(LIBRARIES)) $D/lib
-	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $D/lib)
+	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(B)/biffi_child.node $D/lib)
 	install -m 644 $(wildcard include/*.h) $D/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
 	$(if $(LIBNODE_PRIVATE),install -d $D/lib/biffi && install -m 755 $(LIBNODE_PRIVATE)/libnode.so.* $D/lib/biffi)
 	$(if $(wildcard lua/*.lua),install -d $D/share/lua/5.1 && install -m 644 $(wildcard lua/*.lua) $D/share/lua/5.1)
 	install -m 644 package.json LICENSE $(wildcard README.md) $D/lib/node_modules/biffi
 	cp -R $(wildcard lib compat) $D/lib/node_modules/biffi
-	install -m 755 $(filter %.node,$(LIBRARIES)) $D/lib/node_modules/biffi/build
+	install -m 755 $(B)/biffi.node $D/lib/node_modules/biffi/build
 	$(if $(wildcard lib/cli.js),install -d $D/bin && ln -sfn ../lib/node_modules/biffi/lib/cli.js $D/bin/biffi)
 
 #: make prebuild     the addon for every platform there are tools for, stripped, into build/prebuilds

@@ -48,7 +48,13 @@ enum { BIFFI_DEBUG = 0, BIFFI_INFO = 1, BIFFI_WARN = 2, BIFFI_ERROR = 3 };
 
 enum {
 	BIFFI_THREAD = 0, /* Node.js on a thread of its own, shared by the process's modules */
-	BIFFI_INLINE = 1, /* Node.js on the thread that opens; only that thread may call and dispatch */
+	BIFFI_INLINE = 1, /* Node.js on the thread that opens */
+	/*
+	 * Node.js in a child process, any version of it: what happens there costs the calls
+	 * under way an error each, and the child is started again.
+	 * Inline and here: only the thread that opens may call, dispatch, close.
+	 */
+	BIFFI_PROCESS = 2,
 };
 
 enum {
@@ -59,9 +65,9 @@ enum {
 
 typedef struct biffi_options {
 	size_t size;        /* sizeof(biffi_options) */
-	int mode;           /* BIFFI_THREAD, BIFFI_INLINE */
+	int mode;           /* BIFFI_THREAD, BIFFI_INLINE, BIFFI_PROCESS */
 	int flags;          /* BIFFI_BUFFERS | BIFFI_DIRECT | BIFFI_RELOAD */
-	int threads;        /* BIFFI_THREAD: how many to spread the calls over; 0 is 1 */
+	int threads;        /* or processes: how many to spread the calls over; 0 is 1 */
 	int timeout;        /* milliseconds that opening may take; 0 is 10000 */
 	const char *folder; /* where modules are looked up; NULL: the working directory */
 	const char *config; /* handlers see it as context.config */
@@ -72,6 +78,7 @@ typedef struct biffi_options {
 	 */
 	const char *init;
 	int argument;
+	const char *program; /* BIFFI_PROCESS: what to run; NULL: node, from PATH */
 	/* Those of the first module that is opened in a mode serve all of them there. */
 	/* console.* and what goes wrong outside of a call; may run on any thread. NULL: standard error */
 	void (*log)(void *data, int level, const char *text, size_t length);
@@ -128,13 +135,25 @@ BIFFI_API int biffi_fd(biffi *module);
 BIFFI_API int biffi_timeout(biffi *module);
 BIFFI_API void biffi_dispatch(biffi *module);
 
+/*
+ * Call it now and then, always from the same thread: when JavaScript has not come
+ * back for longer than that many milliseconds, what it runs is ended (in a child
+ * process, with the process) and its call answered with BIFFI_EINTERRUPT or
+ * BIFFI_ESTOPPED. 1 then, otherwise 0. Inline there is nobody left to call it.
+ */
+BIFFI_API int biffi_watch(biffi *module, int milliseconds);
+
 typedef struct biffi_stats {
-	size_t size;      /* in: sizeof(biffi_stats) */
-	uint64_t calls;   /* started */
-	uint64_t answers; /* ended, whatever the code */
-	uint64_t errors;  /* ended with a code that is not 0 */
-	uint64_t aborts;  /* of those, by biffi_abort */
-	uint64_t wakeups; /* of Node.js's thread */
+	size_t size;       /* in: sizeof(biffi_stats) */
+	uint64_t calls;    /* started */
+	uint64_t answers;  /* ended, whatever the code */
+	uint64_t errors;   /* ended with a code that is not 0 */
+	uint64_t aborts;   /* of those, by biffi_abort */
+	uint64_t wakeups;  /* of Node.js's thread */
+	uint64_t restarts; /* of child processes */
+	/* bytes, as of at most a second before the last call; over all threads or children */
+	uint64_t heap_used, heap_total, heap_external;
+	uint64_t resident; /* of children; otherwise of this process */
 } biffi_stats;
 
 BIFFI_API void biffi_stats_get(biffi *module, biffi_stats *stats);
@@ -142,7 +161,7 @@ BIFFI_API void biffi_stats_get(biffi *module, biffi_stats *stats);
 /*
  * No further calls; those under way end as usual, but their completions run at
  * once on Node.js's thread. Answers that wait for biffi_dispatch are given first.
- * The handle is gone when this returns. Inline: only on the thread that opened.
+ * The handle is gone when this returns. A child process ends, its calls fail.
  */
 BIFFI_API void biffi_close(biffi *module);
 

@@ -68,11 +68,14 @@ RESTY_FFI_API void resty_ffi_refuse(void *tq, const char *why);
  * Inside libffi_init: takes tasks as they come instead of polling. All three run
  * on nginx's thread. `task` may answer at once. `abort` says that nobody waits any
  * more; the task is to be answered all the same. `finish` follows the last task.
+ * `stats` tells what runtime:stats() shows beside the core's own numbers: it calls
+ * `put` once for each, with a name that stays. All but `task` may be NULL.
  */
 typedef struct resty_ffi_consumer {
 	void (*task)(void *data, void *tsk);
 	void (*abort)(void *data, void *tsk);
 	void (*finish)(void *data);
+	void (*stats)(void *data, void (*put)(void *to, const char *name, double value), void *to);
 	void *data;
 } resty_ffi_consumer;
 
@@ -98,12 +101,17 @@ RESTY_FFI_API void resty_ffi_flush(void);
 /* A line in nginx's error log. Any thread. Level: 0 debug, 1 info, 2 warn, 3 error. */
 RESTY_FFI_API void resty_ffi_log(int level, const char *text, size_t length);
 
-/* nginx's thread: `ready` runs whenever the descriptor is readable. 0, or -1. */
-RESTY_FFI_API int resty_ffi_watch(int fd, void (*ready)(void *data), void *data);
+/* nginx's thread: `ready` runs whenever the descriptor is readable. NULL: no connection left. */
+typedef struct resty_ffi_watcher resty_ffi_watcher;
+RESTY_FFI_API resty_ffi_watcher *resty_ffi_watch(int fd, void (*ready)(void *data), void *data);
+
+/* No more; before the descriptor is closed. */
+RESTY_FFI_API void resty_ffi_unwatch(resty_ffi_watcher *watcher);
 
 /*
  * nginx's thread: a timer of the worker, which the first call makes and which
- * runs `due` once after that many milliseconds; below 0 stops it.
+ * runs `due` once after that many milliseconds; below 0 stops it. With no `due` it
+ * is stopped and freed.
  */
 typedef struct resty_ffi_timer resty_ffi_timer;
 RESTY_FFI_API resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, void (*due)(void *data),

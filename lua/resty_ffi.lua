@@ -14,7 +14,10 @@
 -- Options: is_global (make the library's symbols global, which Node.js's addons
 -- need; default false), max_queue (calls that may wait, 65536), timeout
 -- (milliseconds a call may take, 60000), folder (where modules are looked up;
--- nginx's prefix), mode, threads, buffer, load_timeout (see the runtime's manual).
+-- nginx's prefix). For Node.js also: mode ("thread", "inline", "process"), threads
+-- (how many threads or processes, 1), buffer (handlers get Buffers, false), watchdog
+-- (milliseconds after which JavaScript that never comes back is interrupted, off),
+-- program (what mode process runs, node), load_timeout (milliseconds, 10000).
 --
 -- A library is looked up as lib<name>.so in lua_package_cpath, then as the dynamic
 -- linker does; a name with a slash is a path.
@@ -46,6 +49,7 @@ const char *resty_ffi_queue_refusal(void *queue);
 void resty_ffi_queue_free(void *queue);
 void resty_ffi_queue_finish(void *queue);
 void resty_ffi_queue_stats(void *queue, resty_ffi_stats *stats);
+int resty_ffi_queue_extra(void *queue, const char **names, double *values, int most);
 const char *resty_ffi_queue_method(void *queue, const char *name);
 resty_ffi_task *resty_ffi_task_new(void *queue, const char *method, const char *request, size_t length, int *code);
 void resty_ffi_task_post(resty_ffi_task *task);
@@ -164,7 +168,9 @@ local function unload(state)
 end
 
 --- Numbers about the runtime: calls, answers, errors, timeouts, aborts, full,
--- in_flight, waiting, and latency, a list of {us = upper bound, count = n}.
+-- in_flight, waiting, latency (a list of {us = upper bound, count = n}), and what
+-- the runtime itself counts; Node.js for handlers: wakeups, restarts, heap_used,
+-- heap_total, heap_external, resident.
 local function stats(state)
     if not state.queue then
         return nil, messages[ESTOPPED]
@@ -177,6 +183,10 @@ local function stats(state)
     end
     for i = 0, 23 do
         answer.latency[i + 1] = { us = 2 ^ (i + 1), count = tonumber(numbers.latency[i]) }
+    end
+    local names, values = ffi.new("const char *[16]"), ffi.new("double[16]")
+    for i = 0, core.resty_ffi_queue_extra(state.queue, names, values, 16) - 1 do
+        answer[ffi.string(names[i])] = values[i]
     end
     return answer
 end

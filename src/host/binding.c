@@ -26,9 +26,14 @@ struct bf_binding {
 	struct slot *slots;
 	uint32_t size, free;
 	bool delivering, answered; /* flush after the batch */
+	_Atomic bool exhausted;    /* what interrupted JavaScript was its full heap */
+	uint32_t *progress;        /* JavaScript's: which field of the batch it is at */
+	napi_ref progress_memory;
 };
 
 static _Thread_local bf_binding *offered;
+
+bf_link bf_nothing;
 
 bf_binding *bf_binding_new(bf_node *node)
 {
@@ -209,6 +214,24 @@ static napi_value js_log(napi_env env, napi_callback_info info)
 	return napi_get_boolean(env, given, &result) == napi_ok ? result : NULL;
 }
 
+/* heap(used, total, external, rss): bytes, for those who ask how it goes. */
+static napi_value js_heap(napi_env env, napi_callback_info info)
+{
+	napi_value argv[BF_HEAP];
+	bf_binding *binding = arguments(env, info, BF_HEAP, argv);
+
+	for (int i = 0; binding && i < BF_HEAP; i++) {
+		double bytes = 0;
+
+		napi_get_value_double(env, argv[i], &bytes);
+		atomic_store_explicit(&binding->node->heap[i], (uint64_t)bytes, memory_order_relaxed);
+	}
+	if (binding && binding->node->heap_changed) {
+		binding->node->heap_changed(binding->node);
+	}
+	return NULL;
+}
+
 /* serve(dispatch): the function that takes every batch. */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
@@ -231,9 +254,10 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 	static const struct {
 		const char *name;
 		napi_callback function;
-	} functions[] = {{"respond", js_respond}, {"log", js_log}, {"serve", js_serve}};
+	} functions[] = {{"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}};
 	bf_binding *binding = offered;
-	napi_value function, logs;
+	napi_value function, logs, memory;
+	void *data;
 
 	if (!binding || binding->env) {
 		napi_throw_error(env, "BF_EINTERNAL", "this binding belongs to biffi's own script");
@@ -247,6 +271,12 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 			return NULL;
 		}
 	}
+	if (napi_create_arraybuffer(env, sizeof(uint32_t), &data, &memory) != napi_ok ||
+	    napi_create_reference(env, memory, 1, &binding->progress_memory) != napi_ok ||
+	    napi_set_named_property(env, exports, "progress", memory) != napi_ok) {
+		return NULL;
+	}
+	binding->progress = data;
 	if (napi_get_boolean(env, binding->node->log != NULL, &logs) != napi_ok ||
 	    napi_set_named_property(env, exports, "logs", logs) != napi_ok) {
 		return NULL;
@@ -282,31 +312,30 @@ static bool set_fields(napi_env env, napi_value batch, uint32_t at, const napi_v
 	return true;
 }
 
-/* True when it is in the batch. One that can't be put there is answered. */
-static bool put(bf_binding *binding, napi_value batch, uint32_t at, bf_message *message)
+/* True when it is in the batch, as `*token`. One that can't be put there is answered. */
+static bool put(bf_binding *binding, napi_value batch, uint32_t at, bf_message *message, double *token)
 {
 	napi_env env = binding->env;
 	napi_value fields[FIELDS] = {NULL};
-	double token;
 	bool fine;
 
 	if (message->kind == BF_ABORT) {
-		token = abort_call(binding, message->id);
+		*token = abort_call(binding, message->id);
 		message->done(message, 0, NULL, 0);
 		message = NULL;
-		fine = token >= 0 && napi_create_int32(env, BF_ABORT, &fields[0]) == napi_ok &&
+		fine = *token >= 0 && napi_create_int32(env, BF_ABORT, &fields[0]) == napi_ok &&
 		       napi_create_int32(env, 0, &fields[2]) == napi_ok && napi_get_null(env, &fields[3]) == napi_ok;
 		fields[4] = fields[3];
-		return fine && napi_create_double(env, token, &fields[1]) == napi_ok &&
+		return fine && napi_create_double(env, *token, &fields[1]) == napi_ok &&
 		       set_fields(env, batch, at, fields);
 	}
-	if (!slot_take(binding, message, &token)) {
+	if (!slot_take(binding, message, token)) {
 		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
 		return false;
 	}
 	fields[4] = message_request(env, message);
 	fine = fields[4] && napi_create_int32(env, message->kind, &fields[0]) == napi_ok &&
-	       napi_create_double(env, token, &fields[1]) == napi_ok &&
+	       napi_create_double(env, *token, &fields[1]) == napi_ok &&
 	       napi_create_uint32(env, message->module, &fields[2]) == napi_ok &&
 	       (message->method ? napi_create_string_utf8(env, message->method, NAPI_AUTO_LENGTH, &fields[3])
 				: napi_get_null(env, &fields[3])) == napi_ok &&
@@ -315,10 +344,36 @@ static bool put(bf_binding *binding, napi_value batch, uint32_t at, bf_message *
 		napi_value exception;
 
 		napi_get_and_clear_last_exception(env, &exception);
-		bf_message_fail(token_release(binding, token), BIFFI_EMEMORY,
+		bf_message_fail(token_release(binding, *token), BIFFI_EMEMORY,
 				"the request is too large for JavaScript");
 	}
 	return fine;
+}
+
+/*
+ * JavaScript was interrupted in the middle of a batch: the message it was at is
+ * answered, those behind it have not been seen and go back to the list. The ones
+ * before may be waiting for their promises.
+ */
+static void batch_broken(bf_binding *binding, const double *tokens, uint32_t count, bf_link **messages)
+{
+	bool exhausted = atomic_exchange(&binding->exhausted, false);
+	uint32_t at = *binding->progress / FIELDS;
+	bf_message *message;
+
+	while (count > at + 1) {
+		message = token_release(binding, tokens[--count]);
+		if (message) {
+			message->link.next = *messages;
+			*messages = &message->link;
+		}
+	}
+	message = at < count ? token_release(binding, tokens[at]) : NULL;
+	if (message) {
+		bf_message_fail(message, exhausted ? BIFFI_EMEMORY : BIFFI_EINTERRUPT,
+				exhausted ? "JavaScript's heap is full" : "JavaScript was interrupted");
+		binding->answered = true;
+	}
 }
 
 static bool deliver_batch(bf_binding *binding, bf_link **messages)
@@ -326,6 +381,7 @@ static bool deliver_batch(bf_binding *binding, bf_link **messages)
 	napi_env env = binding->env;
 	napi_handle_scope scope;
 	napi_value batch, dispatch, global, result;
+	double tokens[BATCH];
 	uint32_t count = 0;
 	bool fine;
 
@@ -339,13 +395,17 @@ static bool deliver_batch(bf_binding *binding, bf_link **messages)
 		bf_message *message = BF_CONTAINER(*messages, bf_message, link);
 
 		*messages = (*messages)->next;
-		if (put(binding, batch, count, message)) {
-			count += FIELDS;
+		if (put(binding, batch, count * FIELDS, message, &tokens[count])) {
+			count++;
 		}
 	}
+	*binding->progress = 0;
 	if (fine && count) {
 		/* boot.js catches everything: what comes out of it is an interrupt. */
 		fine = napi_make_callback(env, NULL, global, dispatch, 1, &batch, &result) == napi_ok;
+		if (!fine) {
+			batch_broken(binding, tokens, count, messages);
+		}
 	}
 	if (!fine) {
 		napi_get_and_clear_last_exception(env, &result);
@@ -354,7 +414,12 @@ static bool deliver_batch(bf_binding *binding, bf_link **messages)
 	return fine;
 }
 
-bool bf_binding_deliver(bf_binding *binding, bf_link *messages)
+void bf_binding_exhausted(void *data)
+{
+	atomic_store(&((bf_binding *)data)->exhausted, true);
+}
+
+bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
 {
 	bool outer = binding->delivering, fine = true;
 
@@ -362,18 +427,9 @@ bool bf_binding_deliver(bf_binding *binding, bf_link *messages)
 	while (messages && fine) {
 		fine = deliver_batch(binding, &messages);
 	}
-	if (!fine) {
-		bf_binding_fail(binding, BIFFI_EINTERRUPT, "JavaScript was interrupted");
-		while (messages) {
-			bf_message *message = BF_CONTAINER(messages, bf_message, link);
-
-			messages = messages->next;
-			bf_message_fail(message, BIFFI_EINTERRUPT, "JavaScript was interrupted");
-		}
-	}
 	binding->delivering = outer;
 	if (!outer) {
 		flush(binding);
 	}
-	return fine;
+	return fine ? NULL : messages ? messages : &bf_nothing;
 }

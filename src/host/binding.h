@@ -20,10 +20,15 @@ void bf_binding_offer(bf_binding *binding);
 napi_value bf_binding_init(napi_env env, napi_value exports);
 
 /*
- * Hands a list of messages to JavaScript, in order. False: JavaScript was
- * interrupted in between; every message of this environment has been answered.
+ * Hands a list of messages to JavaScript, in order. NULL: all of them. Otherwise
+ * JavaScript was interrupted in between (that call is answered), and this is the rest
+ * of the list, or bf_nothing when nothing is left.
  */
-bool bf_binding_deliver(bf_binding *binding, bf_link *messages);
+bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages);
+extern bf_link bf_nothing;
+
+/* Any thread: JavaScript is being interrupted because its heap is full. `data` is the binding. */
+void bf_binding_exhausted(void *data);
 
 /* Answers everything that is not answered yet. */
 void bf_binding_fail(bf_binding *binding, int code, const char *why);

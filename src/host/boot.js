@@ -19,6 +19,8 @@ const FIELDS = 5;
 
 /** @type {Map<number, {handler: Function|null, methods: object|null, name: string, config: string|null}>} */
 const modules = new Map();
+/** Modules on their way: number -> promise. Their calls wait. */
+const opening = new Map();
 /** Calls whose promise is not settled: token -> their context, which has a signal when somebody asked. */
 const pending = new Map();
 
@@ -202,7 +204,11 @@ delete Context.abort;
 
 function call(token, number, method, request) {
   const module = modules.get(number);
-  if (!module) return fail(token, new Error('the module is closed'));
+  if (!module) {
+    const ready = opening.get(number);
+    if (!ready) return fail(token, new Error('the module is closed'));
+    return void ready.then(() => call(token, number, method, request));
+  }
   let handler = module.handler;
   if (module.methods !== null && method !== null && Object.hasOwn(module.methods, method)) {
     const found = module.methods[method];
@@ -236,7 +242,13 @@ function one(kind, token, number, method, request) {
     case CALL:
       return call(token, number, method, request);
     case OPEN:
-      return void open(token, number, request).catch((error) => fail(token, error));
+      opening.set(
+        number,
+        open(token, number, request)
+          .catch((error) => fail(token, error))
+          .finally(() => opening.delete(number)),
+      );
+      return undefined;
     case CLOSE:
       modules.delete(number);
       return binding.respond(token, 0, null);
@@ -253,14 +265,26 @@ function one(kind, token, number, method, request) {
   }
 }
 
+/** Where an interrupt finds the batch. */
+const progress = new Uint32Array(binding.progress);
+let heapDue = 0;
+
 function dispatch(batch) {
+  const now = Date.now();
+  if (now >= heapDue) {
+    const memory = process.memoryUsage();
+    binding.heap(memory.heapUsed, memory.heapTotal, memory.external, memory.rss);
+    heapDue = now + 1000;
+  }
   for (let i = 0; i < batch.length; i += FIELDS) {
+    progress[0] = i;
     try {
       one(batch[i], batch[i + 1], batch[i + 2], batch[i + 3], batch[i + 4]);
     } catch (error) {
       fail(batch[i + 1], error);
     }
   }
+  progress[0] = batch.length;
 }
 
 // --- a guest's manners --------------------------------------------------------------
@@ -270,9 +294,12 @@ function refuse(name) {
     throw new Error(`${name} is not available: it would end the program that Node.js is a part of`);
   };
 }
-process.exit = refuse('process.exit()');
-process.reallyExit = refuse('process.reallyExit()');
-process.abort = refuse('process.abort()');
+// A process of its own may end as it likes.
+if (!binding.child) {
+  process.exit = refuse('process.exit()');
+  process.reallyExit = refuse('process.reallyExit()');
+  process.abort = refuse('process.abort()');
+}
 
 process.setUncaughtExceptionCaptureCallback((error) => {
   // Listeners that a module added are served as Node.js would.

@@ -23,9 +23,11 @@ struct inline_node {
 static void deliver(void *data)
 {
 	struct inline_node *self = data;
+	bf_link *messages = self->messages;
 
-	if (!bf_binding_deliver(self->binding, self->messages)) {
+	while (messages && (messages = bf_binding_deliver(self->binding, messages)) != NULL) {
 		bf_embed_resume(self->embed);
+		messages = messages == &bf_nothing ? NULL : messages;
 	}
 }
 
@@ -69,11 +71,6 @@ static void inline_turn(bf_node *node, int milliseconds)
 	bf_embed_turn(self->embed);
 }
 
-static void inline_interrupt(bf_node *node)
-{
-	bf_embed_interrupt(((struct inline_node *)node)->embed);
-}
-
 static void inline_stop(bf_node *node)
 {
 	struct inline_node *self = (struct inline_node *)node;
@@ -87,7 +84,10 @@ static void inline_stop(bf_node *node)
 int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_t size)
 {
 	struct inline_node *self = calloc(1, sizeof(*self));
-	const bf_embed_options options = {.source = bf_boot_js, .binding = BF_BINDING_NAME, .init = bf_binding_init};
+	bf_embed_options options = {.source = bf_boot_js,
+				    .binding = BF_BINDING_NAME,
+				    .init = bf_binding_init,
+				    .exhausted = bf_binding_exhausted};
 
 	if (!self) {
 		snprintf(message, size, "out of memory");
@@ -97,9 +97,9 @@ int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_
 	self->node.post = inline_post;
 	self->node.turn = inline_turn;
 	self->node.timeout = inline_timeout;
-	self->node.interrupt = inline_interrupt;
 	self->node.stop = inline_stop;
 	self->binding = bf_binding_new(&self->node);
+	options.data = self->binding;
 	bf_binding_offer(self->binding);
 	if (!self->binding || bf_embed_start(&self->embed, &options, message, size) != 0) {
 		bf_binding_free(self->binding);

@@ -36,20 +36,26 @@ struct bf_message {
 
 typedef struct bf_node bf_node;
 
+enum { BF_HEAP = 4 }; /* bytes: used, total, outside of the heap, resident */
+
 struct bf_node {
 	/* Any thread (inline: the owner). After the node's end `done` runs with BIFFI_ESTOPPED. */
 	void (*post)(bf_node *node, bf_message *message);
-	/* Waits for something to happen, at most that long; only inline nodes have it. */
+	/* Waits for something to happen, at most that long. Not for threads; the owner only. */
 	void (*turn)(bf_node *node, int milliseconds);
 	int (*timeout)(bf_node *node);
-	/* The JavaScript that runs now ends with an exception. Any thread. */
-	void (*interrupt)(bf_node *node);
+	/*
+	 * True when JavaScript has not come back for longer than that; it is interrupted
+	 * then. The same thread each time; inline nodes have none.
+	 */
+	bool (*watch)(bf_node *node, int milliseconds);
 	/* Ends the node; messages on their way are answered. Not on its own thread. The struct stays
 	 * for modules that still name it. */
 	void (*stop)(bf_node *node);
 	bf_node *next; /* of those that have ended */
-	int fd;        /* inline: what an event loop polls; -1 otherwise */
-	_Atomic uint64_t wakeups;
+	int fd;        /* what an event loop polls; threads: -1 */
+	_Atomic uint64_t wakeups, restarts, heap[BF_HEAP];
+	void (*heap_changed)(bf_node *node);                                 /* NULL: nobody has to be told */
 	void (*log)(void *data, int level, const char *text, size_t length); /* set before start */
 	void (*flush)(void *data);
 	void *data;
@@ -58,5 +64,6 @@ struct bf_node {
 /* 0, or -1 and the reason. */
 int bf_thread_start(bf_node **out, const bf_node *settings, char *message, size_t size);
 int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_t size);
+int bf_process_start(bf_node **out, const bf_node *settings, const char *program, char *message, size_t size);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the five below */
-static bf_node *threads[BF_THREADS_MAX], *inline_node;
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the six below */
+static bf_node *threads[BF_THREADS_MAX], *inline_node, *children;
 static int thread_count;
 static bf_node *ended; /* modules may still name them */
 static pid_t owner;    /* a fork has none of the threads */
@@ -47,7 +47,26 @@ static int get_threads(bf_node **out, int count, const bf_node *settings, char *
 	return 0;
 }
 
-int bf_nodes_get(bf_node **nodes, int count, bool in_line, const bf_node *settings, char *message, size_t size)
+static int get_children(bf_node **out, int count, const char *program, const bf_node *settings, char *message,
+			size_t size)
+{
+	for (int i = 0; i < count; i++) {
+		if (bf_process_start(&out[i], settings, program, message, size) != 0) {
+			while (i-- > 0) {
+				out[i]->stop(out[i]);
+			}
+			return -1;
+		}
+	}
+	for (int i = 0; i < count; i++) {
+		out[i]->next = children;
+		children = out[i];
+	}
+	return 0;
+}
+
+int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, const bf_node *settings, char *message,
+		 size_t size)
 {
 	int status = -1;
 
@@ -56,8 +75,9 @@ int bf_nodes_get(bf_node **nodes, int count, bool in_line, const bf_node *settin
 		snprintf(message, size, "Node.js was started before the process forked; start it in the child");
 	} else {
 		owner = getpid();
-		status = in_line ? get_inline(nodes, settings, message, size)
-				 : get_threads(nodes, count, settings, message, size);
+		status = mode == BIFFI_INLINE    ? get_inline(nodes, settings, message, size)
+			 : mode == BIFFI_PROCESS ? get_children(nodes, count, program, settings, message, size)
+						 : get_threads(nodes, count, settings, message, size);
 	}
 	pthread_mutex_unlock(&mutex);
 	return status;
@@ -70,12 +90,36 @@ static void stop(bf_node *node)
 	ended = node;
 }
 
+void bf_nodes_drop(bf_node *node)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&mutex);
+	for (bf_node **link = &children; *link; link = &(*link)->next) {
+		if (*link == node) {
+			*link = node->next;
+			found = true;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&mutex);
+	if (found) {
+		stop(node);
+	}
+}
+
 void bf_nodes_stop(void)
 {
 	pthread_mutex_lock(&mutex);
 	if (owner == getpid()) {
 		while (thread_count > 0) {
 			stop(threads[--thread_count]);
+		}
+		while (children) {
+			bf_node *child = children;
+
+			children = child->next;
+			stop(child);
 		}
 		if (inline_node && inline_here) {
 			stop(inline_node);

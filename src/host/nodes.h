@@ -1,6 +1,6 @@
 /*
- * The environments of this process: threads that all modules share, and one
- * environment a thread for modules that run inline.
+ * The environments of this process: threads that all modules share, one environment
+ * for modules that run inline, and children, each of one module.
  */
 #ifndef BF_HOST_NODES_H
 #define BF_HOST_NODES_H
@@ -10,10 +10,15 @@
 enum { BF_THREADS_MAX = 64 };
 
 /*
- * The first `count` thread nodes, or (inline) the calling thread's one, started
- * where they do not run yet. `settings` gives a new node its log and flush.
+ * Mode thread: the first `count` threads; inline: the calling thread's environment;
+ * process: `count` new children that run `program`. Started where they do not run
+ * yet; `settings` gives a new one its log and flush.
  */
-int bf_nodes_get(bf_node **nodes, int count, bool in_line, const bf_node *settings, char *message, size_t size);
+int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, const bf_node *settings, char *message,
+		 size_t size);
+
+/* Ends a child. */
+void bf_nodes_drop(bf_node *node);
 
 /* Ends all of them. */
 void bf_nodes_stop(void);

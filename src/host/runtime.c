@@ -18,14 +18,16 @@ struct biffi {
 	_Atomic int references; /* the handle, and every call under way */
 	_Atomic bool closed;    /* nobody dispatches any more */
 	int flags;
-	bool in_line, serves;
+	bool turned; /* inline or process: its nodes live off biffi_dispatch */
+	bool own;    /* process: its nodes end with it */
+	bool serves;
 	uint32_t number; /* of the module in its nodes */
 	int node_count;
 	bf_node *nodes[BF_THREADS_MAX];
 	_Atomic unsigned turn; /* which node is next */
 	bf_queue completed;    /* calls that wait for biffi_dispatch */
 	bf_bell bell;
-	int poll; /* inline: an epoll of the bell and of Node.js's loop */
+	int poll; /* turned: an epoll of the bell and of the nodes' descriptors */
 	_Atomic uint64_t calls, answers, errors, aborts;
 };
 
@@ -125,14 +127,25 @@ static int open_in(biffi *module, bf_node *node, const char *request, size_t len
 	return code;
 }
 
-static int inline_poll(biffi *module)
+static void drop_nodes(biffi *module)
+{
+	for (int i = 0; module->own && i < module->node_count; i++) {
+		bf_nodes_drop(module->nodes[i]);
+	}
+}
+
+static int open_poll(biffi *module)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 
 	module->poll = epoll_create1(EPOLL_CLOEXEC);
-	if (module->poll < 0 || epoll_ctl(module->poll, EPOLL_CTL_ADD, module->bell.fd, &event) != 0 ||
-	    epoll_ctl(module->poll, EPOLL_CTL_ADD, module->nodes[0]->fd, &event) != 0) {
+	if (module->poll < 0 || epoll_ctl(module->poll, EPOLL_CTL_ADD, module->bell.fd, &event) != 0) {
 		return -1;
+	}
+	for (int i = 0; i < module->node_count; i++) {
+		if (epoll_ctl(module->poll, EPOLL_CTL_ADD, module->nodes[i]->fd, &event) != 0) {
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -146,6 +159,7 @@ static biffi_options known_options(const biffi_options *options)
 		memcpy(&known, options, options->size < sizeof(known) ? options->size : sizeof(known));
 	}
 	known.threads = known.threads < 1 ? 1 : known.threads > BF_THREADS_MAX ? BF_THREADS_MAX : known.threads;
+	known.program = known.program ? known.program : "node";
 	known.timeout = known.timeout == 0 ? OPEN_TIMEOUT : known.timeout;
 	return known;
 }
@@ -163,7 +177,7 @@ int biffi_open(biffi **out, const char *name, const biffi_options *options, char
 		message = ignored;
 		size = sizeof(ignored);
 	}
-	if (!name || !*name || known.mode < BIFFI_THREAD || known.mode > BIFFI_INLINE) {
+	if (!name || !*name || known.mode < BIFFI_THREAD || known.mode > BIFFI_PROCESS) {
 		snprintf(message, size, name && *name ? "unknown mode %d" : "no module is named", known.mode);
 		return code;
 	}
@@ -176,14 +190,16 @@ int biffi_open(biffi **out, const char *name, const biffi_options *options, char
 	}
 	module->references = 1;
 	module->flags = known.flags;
-	module->in_line = known.mode == BIFFI_INLINE;
-	module->node_count = module->in_line ? 1 : known.threads;
+	module->turned = known.mode != BIFFI_THREAD;
+	module->own = known.mode == BIFFI_PROCESS;
+	module->node_count = known.mode == BIFFI_INLINE ? 1 : known.threads;
 	module->number = atomic_fetch_add(&last_module, 1) + 1;
 	module->poll = module->bell.fd = -1;
-	if (bf_nodes_get(module->nodes, module->node_count, module->in_line, &settings, message, size) != 0) {
+	if (bf_nodes_get(module->nodes, module->node_count, known.mode, known.program, &settings, message, size) != 0) {
+		module->node_count = 0;
 		goto done;
 	}
-	if (bf_bell_open(&module->bell) != 0 || (module->in_line && inline_poll(module) != 0)) {
+	if (bf_bell_open(&module->bell) != 0 || (module->turned && open_poll(module) != 0)) {
 		snprintf(message, size, "no descriptor left");
 		goto done;
 	}
@@ -196,6 +212,7 @@ done:
 	if (code == 0) {
 		*out = module;
 	} else if (module && module->number) {
+		drop_nodes(module);
 		module_release(module);
 	} else {
 		free(module);
@@ -333,18 +350,25 @@ int biffi_call_wait(biffi *module, const char *method, const void *request, size
 
 int biffi_fd(biffi *module)
 {
-	return module->in_line ? module->poll : module->bell.fd;
+	return module->turned ? module->poll : module->bell.fd;
 }
 
 int biffi_timeout(biffi *module)
 {
-	return module->in_line ? module->nodes[0]->timeout(module->nodes[0]) : -1;
+	int soonest = -1;
+
+	for (int i = 0; module->turned && i < module->node_count; i++) {
+		int due = module->nodes[i]->timeout(module->nodes[i]);
+
+		soonest = due >= 0 && (soonest < 0 || due < soonest) ? due : soonest;
+	}
+	return soonest;
 }
 
 void biffi_dispatch(biffi *module)
 {
-	if (module->in_line) {
-		module->nodes[0]->turn(module->nodes[0], 0);
+	for (int i = 0; module->turned && i < module->node_count; i++) {
+		module->nodes[i]->turn(module->nodes[i], 0);
 	}
 	if (module->flags & BIFFI_DIRECT) {
 		return;
@@ -353,6 +377,18 @@ void biffi_dispatch(biffi *module)
 	bf_bell_answer(&module->bell);
 	finish_completed(module);
 	module_release(module);
+}
+
+int biffi_watch(biffi *module, int milliseconds)
+{
+	int interrupted = 0;
+
+	for (int i = 0; i < module->node_count; i++) {
+		if (module->nodes[i]->watch && module->nodes[i]->watch(module->nodes[i], milliseconds)) {
+			interrupted = 1;
+		}
+	}
+	return interrupted;
 }
 
 void biffi_stats_get(biffi *module, biffi_stats *stats)
@@ -366,6 +402,11 @@ void biffi_stats_get(biffi *module, biffi_stats *stats)
 
 	for (int i = 0; i < module->node_count; i++) {
 		now.wakeups += module->nodes[i]->wakeups;
+		now.restarts += module->nodes[i]->restarts;
+		now.heap_used += module->nodes[i]->heap[0];
+		now.heap_total += module->nodes[i]->heap[1];
+		now.heap_external += module->nodes[i]->heap[2];
+		now.resident = module->nodes[i]->heap[3] + (module->own ? now.resident : 0);
 	}
 	memcpy(stats, &now, size);
 	stats->size = size;
@@ -378,9 +419,10 @@ void biffi_close(biffi *module)
 	}
 	atomic_store(&module->closed, true);
 	finish_completed(module);
-	for (int i = 0; i < module->node_count; i++) {
+	for (int i = 0; !module->own && i < module->node_count; i++) {
 		post_alone(module, module->nodes[i], BF_CLOSE, 0);
 	}
+	drop_nodes(module);
 	module_release(module);
 }
 

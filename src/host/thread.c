@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "binding.h"
 #include "embed.h"
+#include "wait.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -25,6 +26,8 @@ struct thread_node {
 	bf_queue queue;
 	bf_bell bell;
 	uv_poll_t poll;
+	_Atomic int64_t asked; /* bf_now() when the watch rang; 0 once the bell was answered */
+	_Atomic bool stopping;
 	_Atomic bool ended; /* the queue is not taken from any more, except by who finds this set */
 
 	pthread_mutex_t mutex; /* guards the three below, which bring news of the start */
@@ -70,9 +73,23 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 	(void)events;
 	bf_bell_answer(&self->bell);
 	atomic_fetch_add_explicit(&self->node.wakeups, 1, memory_order_relaxed);
+	atomic_store(&self->asked, 0);
 	messages = bf_queue_take(&self->queue);
-	if (messages && !bf_binding_deliver(self->binding, messages)) {
-		bf_embed_resume(self->embed);
+	while (messages) {
+		messages = bf_binding_deliver(self->binding, messages);
+		if (messages) {
+			bf_embed_resume(self->embed);
+			messages = messages == &bf_nothing ? NULL : messages;
+		}
+		if (atomic_load(&self->stopping)) {
+			break;
+		}
+	}
+	while (messages) { /* stopped in between */
+		bf_message *message = BF_CONTAINER(messages, bf_message, link);
+
+		messages = messages->next;
+		bf_message_fail(message, BIFFI_ESTOPPED, "Node.js has ended");
 	}
 }
 
@@ -87,7 +104,11 @@ static void tell_start(struct thread_node *self, int state)
 static void *thread_main(void *data)
 {
 	struct thread_node *self = data;
-	const bf_embed_options options = {.source = bf_boot_js, .binding = BF_BINDING_NAME, .init = bf_binding_init};
+	const bf_embed_options options = {.source = bf_boot_js,
+					  .binding = BF_BINDING_NAME,
+					  .init = bf_binding_init,
+					  .exhausted = bf_binding_exhausted,
+					  .data = self->binding};
 
 	pthread_setname_np(pthread_self(), "biffi");
 	bf_binding_offer(self->binding);
@@ -115,9 +136,25 @@ static void *thread_main(void *data)
 	return NULL;
 }
 
-static void thread_interrupt(bf_node *node)
+static bool thread_watch(bf_node *node, int milliseconds)
 {
-	bf_embed_interrupt(((struct thread_node *)node)->embed);
+	struct thread_node *self = (struct thread_node *)node;
+	int64_t asked = atomic_load(&self->asked), now = bf_now();
+
+	if (atomic_load(&self->ended) || atomic_load(&self->stopping)) {
+		return false;
+	}
+	if (asked == 0) {
+		atomic_store(&self->asked, now);
+		bf_bell_ring(&self->bell);
+		return false;
+	}
+	if (now - asked <= milliseconds) {
+		return false;
+	}
+	atomic_store(&self->asked, now);
+	bf_embed_interrupt(self->embed);
+	return true;
 }
 
 static void thread_free(struct thread_node *self)
@@ -133,6 +170,7 @@ static void thread_stop(bf_node *node)
 {
 	struct thread_node *self = (struct thread_node *)node;
 
+	atomic_store(&self->stopping, true);
 	bf_embed_stop(self->embed);
 	pthread_join(self->thread, NULL);
 	fail_queue(self);
@@ -172,7 +210,7 @@ int bf_thread_start(bf_node **out, const bf_node *settings, char *message, size_
 	}
 	self->node = *settings;
 	self->node.post = thread_post;
-	self->node.interrupt = thread_interrupt;
+	self->node.watch = thread_watch;
 	self->node.stop = thread_stop;
 	self->node.fd = -1;
 	self->binding = bf_binding_new(&self->node);

@@ -228,6 +228,33 @@ RESTY_FFI_API void resty_ffi_queue_stats(rf_queue *queue, rf_stats *stats)
 	stats->waiting = (uint64_t)atomic_load(&queue->waiting);
 }
 
+struct extra {
+	const char **names;
+	double *values;
+	int count, most;
+};
+
+static void put_extra(void *to, const char *name, double value)
+{
+	struct extra *extra = to;
+
+	if (extra->count < extra->most) {
+		extra->names[extra->count] = name;
+		extra->values[extra->count++] = value;
+	}
+}
+
+/* What the runtime itself counts: how many numbers there are. */
+RESTY_FFI_API int resty_ffi_queue_extra(rf_queue *queue, const char **names, double *values, int most)
+{
+	struct extra extra = {names, values, 0, most};
+
+	if (queue->consumer.stats && !queue->finished) {
+		queue->consumer.stats(queue->consumer.data, put_extra, &extra);
+	}
+	return extra.count;
+}
+
 static rf_task *task_make(void)
 {
 	rf_task *task = free_tasks;

@@ -12,7 +12,8 @@ struct ending {
 	void *data;
 };
 
-struct watch {
+struct resty_ffi_watcher {
+	ngx_connection_t *connection;
 	void (*ready)(void *data);
 	void *data;
 };
@@ -150,27 +151,38 @@ static ngx_connection_t *add_descriptor(int fd, ngx_event_handler_pt handler, ng
 static void on_watched(ngx_event_t *event)
 {
 	ngx_connection_t *connection = event->data;
-	struct watch *watch = connection->data;
+	resty_ffi_watcher *watcher = connection->data;
 
-	watch->ready(watch->data);
+	watcher->ready(watcher->data);
 }
 
-int resty_ffi_watch(int fd, void (*ready)(void *data), void *data)
+resty_ffi_watcher *resty_ffi_watch(int fd, void (*ready)(void *data), void *data)
 {
-	struct watch *watch = malloc(sizeof(*watch));
-	ngx_connection_t *connection;
+	resty_ffi_watcher *watcher = malloc(sizeof(*watcher));
 
-	if (!watch) {
-		return -1;
+	if (!watcher) {
+		return NULL;
 	}
-	*watch = (struct watch){ready, data};
-	connection = add_descriptor(fd, on_watched, NGX_LEVEL_EVENT);
-	if (!connection) {
-		free(watch);
-		return -1;
+	*watcher = (resty_ffi_watcher){add_descriptor(fd, on_watched, NGX_LEVEL_EVENT), ready, data};
+	if (!watcher->connection) {
+		free(watcher);
+		return NULL;
 	}
-	connection->data = watch;
-	return 0;
+	watcher->connection->data = watcher;
+	return watcher;
+}
+
+void resty_ffi_unwatch(resty_ffi_watcher *watcher)
+{
+	ngx_connection_t *connection = watcher->connection;
+
+	ngx_del_event(connection->read, NGX_READ_EVENT, 0);
+	if (connection->read->posted) {
+		ngx_delete_posted_event(connection->read);
+	}
+	ngx_free_connection(connection);
+	connection->fd = (ngx_socket_t)-1;
+	free(watcher);
 }
 
 static void on_timer(ngx_event_t *event)
@@ -180,8 +192,25 @@ static void on_timer(ngx_event_t *event)
 	timer->due(timer->data);
 }
 
+static void timer_stop(resty_ffi_timer *timer)
+{
+	if (timer->event.timer_set) {
+		ngx_del_timer(&timer->event);
+	}
+	if (timer->event.posted) {
+		ngx_delete_posted_event(&timer->event);
+	}
+}
+
 resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, void (*due)(void *data), void *data)
 {
+	if (!due) {
+		if (timer) {
+			timer_stop(timer);
+			free(timer);
+		}
+		return NULL;
+	}
 	if (!timer) {
 		timer = calloc(1, sizeof(*timer));
 		if (!timer) {
@@ -199,8 +228,8 @@ resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, v
 		ngx_post_event(&timer->event, &ngx_posted_next_events);
 	} else if (milliseconds > 0) {
 		ngx_add_timer(&timer->event, (ngx_msec_t)milliseconds);
-	} else if (timer->event.timer_set) {
-		ngx_del_timer(&timer->event);
+	} else {
+		timer_stop(timer);
 	}
 	return timer;
 }

@@ -1,6 +1,6 @@
 /*
  * libbiffi as a C program uses it: every way to answer, to fail and to end.
- * Each test runs on the thread mode and inline, where both can do it.
+ * Each test runs in every mode that can do it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +17,13 @@
 
 #include "biffi.h"
 
-static biffi *by_thread, *by_inline;
+static biffi *modules[3]; /* the same handlers in each mode */
+#define by_thread modules[BIFFI_THREAD]
+#define by_inline modules[BIFFI_INLINE]
+#define by_process modules[BIFFI_PROCESS]
 static char why[512];
+
+enum { BIG = 4 << 20 }; /* as much as the memory shared with a child takes at once */
 
 static biffi_options options(int mode, int flags)
 {
@@ -61,9 +66,7 @@ static void expect_bytes(biffi *module, const char *method, const void *request,
 
 static void expect(const char *method, const char *request, int code, const char *answer)
 {
-	biffi *modules[] = {by_thread, by_inline};
-
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		expect_bytes(modules[i], method, request, request ? strlen(request) : 0, code, answer,
 			     answer ? strlen(answer) : 0);
 	}
@@ -84,31 +87,31 @@ static void answers_of_every_kind(void **state)
 	expect("later", "x", 0, "later x");
 	expect("json", "x", 0, "{\"request\":\"x\",\"method\":\"json\",\"config\":null}");
 	expect_bytes(by_thread, "bytes", "", 0, 0, "\0\1\0\377", 4);
+	expect_bytes(by_process, "bytes", "", 0, 0, "\0\1\0\377", 4);
 	expect_bytes(by_inline, "words", "3", 1, 0, "\1\0\2\0\3\0", 6);
 }
 
 static void bytes_of_every_size(void **state)
 {
-	static const size_t sizes[] = {1, 1023, 1024, 1025, 65536, 1 << 20};
-	biffi *modules[] = {open_module("handlers", BIFFI_THREAD, BIFFI_BUFFERS),
-			    open_module("handlers", BIFFI_INLINE, BIFFI_BUFFERS)};
-
+	static const size_t sizes[] = {1, 1023, 1024, 1025, 65536, 1 << 20, BIG - 40, BIG, 3 * BIG + 5};
 	(void)state;
-	for (int m = 0; m < 2; m++) {
-		assert_non_null(modules[m]);
-		expect_bytes(modules[m], "type", "x", 1, 0, "buffer", 6);
+	for (int m = 0; m < 3; m++) {
+		biffi *buffers = open_module("handlers", m, BIFFI_BUFFERS);
+
+		assert_non_null(buffers);
+		expect_bytes(buffers, "type", "x", 1, 0, "buffer", 6);
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 			char *bytes = malloc(sizes[i]);
 
 			for (size_t j = 0; j < sizes[i]; j++) {
 				bytes[j] = (char)(j * 7);
 			}
-			expect_bytes(modules[m], "echo", bytes, sizes[i], 0, bytes, sizes[i]);
+			expect_bytes(buffers, "echo", bytes, sizes[i], 0, bytes, sizes[i]);
 			memset(bytes, 'z', sizes[i]);
-			expect_bytes(m ? by_inline : by_thread, "echo", bytes, sizes[i], 0, bytes, sizes[i]);
+			expect_bytes(modules[m], "echo", bytes, sizes[i], 0, bytes, sizes[i]);
 			free(bytes);
 		}
-		biffi_close(modules[m]);
+		biffi_close(buffers);
 	}
 }
 
@@ -121,16 +124,21 @@ static void failures_answer(void **state)
 	expect("unprintable", "x", 1, "the handler answered a function, which has no JSON");
 	expect("missing", "x", 1, "module 'handlers' has no function 'missing'");
 	expect("constructor", "x", 1, "module 'handlers' has no function 'constructor'");
-	expect("exits", "x", 1, "process.exit() is not available: it would end the program that Node.js is a part of");
-	expect("aborts", "x", 1,
-	       "process.abort() is not available: it would end the program that Node.js is a part of");
+	for (int i = 0; i < 2; i++) {
+		const char *text =
+		    "process.exit() is not available: it would end the program that Node.js is a part of";
+
+		expect_bytes(modules[i], "exits", "x", 1, 1, text, strlen(text));
+		text = "process.abort() is not available: it would end the program that Node.js is a part of";
+		expect_bytes(modules[i], "aborts", "x", 1, 1, text, strlen(text));
+	}
 	expect("uncaught", "x", 0, "still here");
 }
 
 static void modules_of_every_kind(void **state)
 {
 	(void)state;
-	for (int mode = BIFFI_THREAD; mode <= BIFFI_INLINE; mode++) {
+	for (int mode = BIFFI_THREAD; mode <= BIFFI_PROCESS; mode++) {
 		biffi *single = open_module("single", mode, 0), *modern = open_module("modern", mode, 0),
 		      *named = open_module("./handlers.js#shout", mode, 0);
 
@@ -161,7 +169,7 @@ static void refusals_name_the_reason(void **state)
 	};
 
 	(void)state;
-	for (int mode = BIFFI_THREAD; mode <= BIFFI_INLINE; mode++) {
+	for (int mode = BIFFI_THREAD; mode <= BIFFI_PROCESS; mode++) {
 		for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
 			biffi_options given = options(mode, 0);
 			biffi *module = NULL;
@@ -208,10 +216,8 @@ static void dispatch_until(biffi *module, struct tally *tally, int ended)
 
 static void many_calls_at_once(void **state)
 {
-	biffi *modules[] = {by_thread, by_inline};
-
 	(void)state;
-	for (int m = 0; m < 2; m++) {
+	for (int m = 0; m < 3; m++) {
 		struct tally tally = {0};
 
 		for (int i = 0; i < 2000; i++) {
@@ -241,10 +247,8 @@ static void direct_completions(void **state)
 
 static void aborts_and_timeouts(void **state)
 {
-	biffi *modules[] = {by_thread, by_inline};
-
 	(void)state;
-	for (int m = 0; m < 2; m++) {
+	for (int m = 0; m < 3; m++) {
 		struct tally tally = {0};
 		uint64_t call = biffi_call(modules[m], "signal", "x", 1, count, &tally);
 		char *bytes;
@@ -256,7 +260,7 @@ static void aborts_and_timeouts(void **state)
 		assert_int_equal(tally.last, BIFFI_EABORTED);
 		assert_int_equal(biffi_call_wait(modules[m], "never", "x", 1, 10, &bytes, NULL), BIFFI_ETIMEOUT);
 		assert_null(bytes);
-		expect_bytes(modules[m], "abortedCount", "", 0, 0, m ? "1" : "1", 1);
+		expect_bytes(modules[m], "abortedCount", "", 0, 0, "1", 1);
 	}
 }
 
@@ -275,6 +279,99 @@ static void several_threads(void **state)
 	dispatch_until(module, &tally, 300);
 	assert_int_equal(tally.failed, 0);
 	biffi_close(module);
+}
+
+static void several_processes(void **state)
+{
+	biffi_options given = options(BIFFI_PROCESS, 0);
+	struct tally tally = {0};
+	biffi *module;
+
+	(void)state;
+	given.threads = 2;
+	assert_int_equal(biffi_open(&module, "handlers", &given, why, sizeof(why)), 0);
+	for (int i = 0; i < 300; i++) {
+		biffi_call(module, "later", "x", 1, count, &tally);
+	}
+	dispatch_until(module, &tally, 300);
+	assert_int_equal(tally.failed, 0);
+	biffi_close(module);
+}
+
+/* Whatever ends a child costs the calls under way an error, and nothing else. */
+static void children_are_replaced(void **state)
+{
+	static const char *const fatal[] = {"exits", "aborts"};
+	biffi_options given = options(BIFFI_PROCESS, 0);
+	biffi_stats stats = {.size = sizeof(stats)};
+	char *bytes;
+
+	(void)state;
+	given.program = "/no/such/node";
+	assert_true(biffi_open(&(biffi *){NULL}, "handlers", &given, why, sizeof(why)) < 0);
+	assert_string_equal(why, "/no/such/node cannot be started");
+
+	biffi *module = open_module("handlers", BIFFI_PROCESS, 0);
+
+	for (int i = 0; i < 2; i++) {
+		struct tally tally = {0};
+
+		biffi_call(module, "never", "x", 1, count, &tally);
+		biffi_call(module, fatal[i], "x", 1, count, &tally);
+		dispatch_until(module, &tally, 2);
+		assert_int_equal(tally.failed, 2);
+		assert_int_equal(tally.last, BIFFI_ESTOPPED);
+		expect_bytes(module, "echo", "x", 1, 0, "x", 1);
+	}
+	pid_t pid;
+
+	assert_int_equal(biffi_call_wait(module, "pid", "", 0, 10000, &bytes, NULL), 0);
+	pid = atoi(bytes);
+	free(bytes);
+	kill(pid, SIGKILL);
+	while (biffi_call_wait(module, "pid", "", 0, 10000, &bytes, NULL) != 0) {
+		free(bytes);
+	}
+	assert_int_not_equal(atoi(bytes), pid);
+	free(bytes);
+	biffi_stats_get(module, &stats);
+	assert_int_equal(stats.restarts, 3);
+	biffi_close(module);
+}
+
+/* An endless loop ends, its call alone is answered with an error, others go on. */
+static void endless_loops_are_interrupted(void **state)
+{
+	(void)state;
+	for (int m = 0; m < 3; m += BIFFI_PROCESS) {
+		struct tally before = {0}, endless = {0}, behind = {0};
+
+		biffi_call(modules[m], "later", "x", 1, count, &before);
+		biffi_call(modules[m], "endless", "x", 1, count, &endless);
+		biffi_call(modules[m], "echo", "x", 1, count, &behind);
+		while (endless.ended == 0) {
+			struct pollfd waited = {.fd = biffi_fd(modules[m]), .events = POLLIN};
+
+			poll(&waited, 1, 10);
+			biffi_watch(modules[m], 50);
+			biffi_dispatch(modules[m]);
+		}
+		assert_int_equal(endless.last, m == BIFFI_THREAD ? BIFFI_EINTERRUPT : BIFFI_ESTOPPED);
+		dispatch_until(modules[m], &before, 1);
+		dispatch_until(modules[m], &behind, 1);
+		assert_int_equal(before.failed, m == BIFFI_THREAD ? 0 : 1);
+		assert_int_equal(behind.failed, m == BIFFI_THREAD ? 0 : 1);
+		expect_bytes(modules[m], "later", "y", 1, 0, "later y", 7);
+	}
+}
+
+static void a_full_heap_is_an_error(void **state)
+{
+	(void)state;
+	expect_bytes(by_thread, "hogs", "x", 1, BIFFI_EMEMORY, "JavaScript's heap is full", 25);
+	expect_bytes(by_thread, "later", "y", 1, 0, "later y", 7);
+	expect_bytes(by_inline, "hogs", "x", 1, BIFFI_EMEMORY, "JavaScript's heap is full", 25);
+	expect_bytes(by_inline, "later", "y", 1, 0, "later y", 7);
 }
 
 static void closing_with_calls_under_way(void **state)
@@ -336,22 +433,28 @@ static void shutdown_ends_everything(void **state)
 	biffi_call(by_thread, "never", "x", 1, count, &tally);
 	biffi_call(by_thread, "endless", "x", 1, count, &tally);
 	biffi_call(by_inline, "never", "x", 1, count, &tally);
+	biffi_call(by_process, "never", "x", 1, count, &tally);
+	biffi_call(by_process, "endless", "x", 1, count, &tally);
 	biffi_shutdown();
-	biffi_dispatch(by_thread);
-	biffi_dispatch(by_inline);
-	assert_int_equal(tally.ended, 3);
-	assert_int_equal(tally.failed, 3);
+	for (int i = 0; i < 3; i++) {
+		biffi_dispatch(modules[i]);
+	}
+	assert_int_equal(tally.ended, 5);
+	assert_int_equal(tally.failed, 5);
 	biffi_call(by_thread, "echo", "x", 1, count, &tally);
 	biffi_dispatch(by_thread);
 	assert_int_equal(tally.last, BIFFI_ESTOPPED);
-	biffi_close(by_thread);
-	biffi_close(by_inline);
+	for (int i = 0; i < 3; i++) {
+		biffi_close(modules[i]);
+	}
 
 	by_thread = open_module("handlers", BIFFI_THREAD, 0);
 	by_inline = open_module("handlers", BIFFI_INLINE, 0);
+	by_process = open_module("handlers", BIFFI_PROCESS, 0);
 	expect("echo", "again", 0, "again");
-	biffi_close(by_thread);
-	biffi_close(by_inline);
+	for (int i = 0; i < 3; i++) {
+		biffi_close(modules[i]);
+	}
 	biffi_shutdown();
 }
 
@@ -367,6 +470,10 @@ int main(void)
 	    cmocka_unit_test(direct_completions),
 	    cmocka_unit_test(aborts_and_timeouts),
 	    cmocka_unit_test(several_threads),
+	    cmocka_unit_test(several_processes),
+	    cmocka_unit_test(children_are_replaced),
+	    cmocka_unit_test(endless_loops_are_interrupted),
+	    cmocka_unit_test(a_full_heap_is_an_error),
 	    cmocka_unit_test(closing_with_calls_under_way),
 	    cmocka_unit_test(statistics),
 	    cmocka_unit_test(signals_stay_the_hosts),
@@ -376,9 +483,11 @@ int main(void)
 	for (int i = 1; i < NSIG; i++) {
 		sigaction(i, NULL, &before[i]);
 	}
+	setenv("NODE_OPTIONS", "--max-old-space-size=64", 1); /* a full heap in little time */
 	by_thread = open_module("handlers", BIFFI_THREAD, 0);
 	by_inline = open_module("handlers", BIFFI_INLINE, 0);
-	if (!by_thread || !by_inline) {
+	by_process = open_module("handlers", BIFFI_PROCESS, 0);
+	if (!by_thread || !by_inline || !by_process) {
 		return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@ const { Nginx } = require('./nginx.js');
 const load = (mode, cfg = 'demo/handlers') =>
   `local demo = assert(ngx.load_ffi("ffi_nodejs", "${cfg}", {is_global = true, mode = "${mode}"}))`;
 
-for (const mode of ['thread', 'inline']) {
+for (const mode of ['thread', 'inline', 'process']) {
   describe(`a worker with Node.js, ${mode}`, () => {
     it('finishes calls under way before it ends', async () => {
       const nginx = await Nginx.start();
@@ -85,6 +85,60 @@ for (const mode of ['thread', 'inline']) {
       assert.ok(nginx.log().startsWith(log.slice(0, 20)));
       await nginx.stop();
     });
+  });
+}
+
+for (const mode of ['thread', 'process']) {
+  describe(`JavaScript that goes wrong, ${mode}`, () => {
+    it('is interrupted by the watchdog when it never comes back', async () => {
+      const nginx = await Nginx.start();
+      const text = await nginx.lua(`
+        local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers", {mode = "${mode}", watchdog = 100}))
+        demo:upper("x")
+        ngx.sleep(1.1)
+        local ok, rc, message = demo:endless()
+        ngx.say(tostring(ok), " ", rc, " ", message)
+        ngx.say(select(2, demo:upper("fine again")))`);
+      const ended =
+        mode === 'thread'
+          ? /^false -5 JavaScript was interrupted\n/
+          : /^false -3 the Node.js process (has|was) ended/;
+      assert.match(text, ended);
+      assert.ok(text.endsWith('\nFINE AGAIN\n'), text);
+      await nginx.logged(/did not come back in time/);
+      await nginx.stop();
+    });
+
+    it('does not take nginx with it when its heap is full', async () => {
+      const nginx = await Nginx.start({ main: 'env NODE_OPTIONS=--max-old-space-size=64;' });
+      const text = await nginx.lua(`
+        local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers", {mode = "${mode}"}))
+        local ok, rc, message = demo:hog()
+        ngx.say(tostring(ok), " ", rc)
+        ngx.say(select(2, demo:upper("fine again")))`);
+      assert.strictEqual(text, `false ${mode === 'thread' ? -4 : -3}\nFINE AGAIN\n`);
+      await nginx.stop();
+    });
+
+    if (mode === 'process')
+      it('costs the calls under way an error when it is killed', async () => {
+        const nginx = await Nginx.start();
+        const text = await nginx.lua(`
+        local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers", {mode = "process"}))
+        local threads = {}
+        for i = 1, 10 do threads[i] = ngx.thread.spawn(function() return demo:never() end) end
+        local pid = select(2, demo:pid())
+        os.execute("kill -9 " .. pid)
+        local failed = 0
+        for i = 1, 10 do
+          local _, ok, rc = ngx.thread.wait(threads[i])
+          if not ok and rc == -3 then failed = failed + 1 end
+        end
+        ngx.say(failed, " ", select(2, demo:upper("next")), " ", select(2, demo:pid()) ~= pid, " ", demo:stats().restarts)
+        ngx.say(demo:stats().heap_used > 1e6, " ", demo:stats().resident > 1e7)`);
+        assert.strictEqual(text, '10 NEXT true 1\ntrue true\n');
+        await nginx.stop();
+      });
   });
 }
 

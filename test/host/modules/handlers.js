@@ -49,3 +49,8 @@ exports.abortedCount = () => String(exports.aborted ?? 0);
 exports.endless = () => {
   for (;;);
 };
+exports.pid = () => process.pid;
+exports.hogs = () => {
+  const all = [];
+  for (;;) all.push(new Array(10000).fill(all.length));
+};

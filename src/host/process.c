@@ -1,0 +1,555 @@
+/*
+ * A node in a child process: any `node` program, connected by shared memory. When
+ * it ends, whatever the reason, its calls under way are answered with an error and
+ * another one is started, sooner or later depending on how long it lived.
+ *
+ * It belongs to the thread that started it, and to one module, which it opens again
+ * each time.
+ */
+#define _GNU_SOURCE
+#include "channel.h"
+#include "wait.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	SHORT_LIFE = 10000, /* milliseconds; who lived longer is replaced at once */
+	DELAY_FIRST = 100,
+	DELAY_MOST = 5000,
+	START_WITHIN = 1000, /* no child is asked to answer before */
+	STOP_WITHIN = 500    /* what a child gets to end by itself */
+};
+
+/* A message under way; `id` on the wire is its slot and how often the slot was used. */
+struct slot {
+	bf_message *message; /* NULL: free */
+	uint32_t generation, next_free;
+};
+
+struct process_node {
+	bf_node node;
+	char *program;
+	bf_shared *shared;
+	bf_channel channel;
+	int memory, bell_child, bell_parent, life; /* life: -1 while there is no child */
+	pid_t pid;
+	bool stopped;
+	int64_t born, next_birth; /* bf_now(); next_birth 0: none is due */
+	int delay;
+	int64_t asked;      /* when it got a ping that it has not answered; 0: it has */
+	bf_message opening; /* what each new child gets first; its bytes are copies */
+	char *opening_bytes;
+	struct slot *slots;
+	uint32_t size, free;
+	bf_link *waiting, **last; /* posted while there is no child */
+};
+
+static void child_start(struct process_node *self);
+static void child_ended(struct process_node *self);
+
+/* --- messages under way -------------------------------------------------------------- */
+
+static bool slot_take(struct process_node *self, bf_message *message, uint64_t *id)
+{
+	if (self->free == UINT32_MAX) {
+		uint32_t size = self->size ? self->size * 2 : 64;
+		struct slot *slots = realloc(self->slots, size * sizeof(*slots));
+
+		if (!slots) {
+			return false;
+		}
+		for (uint32_t i = self->size; i < size; i++) {
+			slots[i] = (struct slot){NULL, 0, i + 1 < size ? i + 1 : UINT32_MAX};
+		}
+		self->free = self->size;
+		self->slots = slots;
+		self->size = size;
+	}
+	struct slot *slot = &self->slots[self->free];
+
+	*id = (uint64_t)++slot->generation << 32 | self->free;
+	slot->message = message;
+	self->free = slot->next_free;
+	return true;
+}
+
+static bf_message *slot_release(struct process_node *self, uint64_t id)
+{
+	uint32_t index = (uint32_t)id;
+	bf_message *message;
+
+	if (index >= self->size || self->slots[index].generation != id >> 32) {
+		return NULL;
+	}
+	message = self->slots[index].message;
+	if (message) {
+		self->slots[index].message = NULL;
+		self->slots[index].next_free = self->free;
+		self->free = index;
+	}
+	return message;
+}
+
+static void fail(bf_message *message, int code, const char *why)
+{
+	char *text = strdup(why);
+
+	message->done(message, code, text, text ? strlen(text) : 0);
+}
+
+/* A copy is made first: each `done` may post again. */
+static void fail_all(struct process_node *self, const char *why)
+{
+	bf_link *waiting = self->waiting;
+	uint32_t size = self->size;
+
+	self->waiting = NULL;
+	self->last = &self->waiting;
+	for (uint32_t i = 0; i < size; i++) {
+		if (self->slots[i].message) {
+			fail(slot_release(self, (uint64_t)self->slots[i].generation << 32 | i), BIFFI_ESTOPPED, why);
+		}
+	}
+	while (waiting) {
+		bf_message *message = BF_CONTAINER(waiting, bf_message, link);
+
+		waiting = waiting->next;
+		fail(message, BIFFI_ESTOPPED, why);
+	}
+}
+
+/* --- sending -------------------------------------------------------------------------- */
+
+static void send(struct process_node *self, bf_message *message)
+{
+	bf_frame frame = {.kind = message->kind,
+			  .flags = (message->request ? 0 : BF_FRAME_NULL) | (message->buffer ? BF_FRAME_BUFFER : 0) |
+				   (message->method ? BF_FRAME_METHOD : 0),
+			  .module = message->module,
+			  .method = message->method ? (uint32_t)strlen(message->method) : 0,
+			  .length = message->request ? message->length : 0};
+
+	if (!slot_take(self, message, &frame.id)) {
+		fail(message, BIFFI_EMEMORY, "out of memory");
+	} else if (bf_channel_send(&self->channel, &frame, message->method, message->request) != 0) {
+		kill(self->pid, SIGKILL); /* half a frame is there; the next child gets whole ones */
+	}
+}
+
+/* The call is answered here at once; the child only hears of it. */
+static void abort_call(struct process_node *self, bf_message *message)
+{
+	for (uint32_t i = 0; i < self->size; i++) {
+		bf_message *found = self->slots[i].message;
+		uint64_t id = (uint64_t)self->slots[i].generation << 32 | i;
+		bf_frame frame = {.id = id, .kind = BF_ABORT, .flags = BF_FRAME_NULL};
+
+		if (found && found->kind == BF_CALL && found->id == message->id) {
+			slot_release(self, id);
+			found->done(found, BIFFI_EABORTED, NULL, 0);
+			if (self->life >= 0 && bf_channel_send(&self->channel, &frame, NULL, NULL) == 0) {
+				bf_channel_flush(&self->channel);
+			}
+			break;
+		}
+	}
+	for (bf_link **link = &self->waiting; *link; link = &(*link)->next) {
+		bf_message *found = BF_CONTAINER(*link, bf_message, link);
+
+		if (found->kind == BF_CALL && found->id == message->id) {
+			*link = found->link.next;
+			if (!*link) {
+				self->last = link;
+			}
+			found->done(found, BIFFI_EABORTED, NULL, 0);
+			break;
+		}
+	}
+	message->done(message, 0, NULL, 0);
+}
+
+static void process_post(bf_node *node, bf_message *message)
+{
+	struct process_node *self = (struct process_node *)node;
+
+	if (message->kind == BF_ABORT) {
+		abort_call(self, message);
+	} else if (self->stopped) {
+		fail(message, BIFFI_ESTOPPED, "Node.js has ended");
+	} else if (self->life < 0) {
+		message->link.next = NULL;
+		*self->last = &message->link;
+		self->last = &message->link.next;
+	} else {
+		if (message->kind == BF_OPEN && !self->opening_bytes) {
+			self->opening = *message;
+			self->opening_bytes = malloc(message->length);
+			self->opening.request = self->opening_bytes;
+			if (self->opening_bytes) {
+				memcpy(self->opening_bytes, message->request, message->length);
+			}
+		}
+		send(self, message);
+		bf_channel_flush(&self->channel);
+	}
+}
+
+/* --- receiving ------------------------------------------------------------------------ */
+
+static void receive(struct process_node *self)
+{
+	bf_frame frame;
+	char *method, *bytes;
+	int got;
+
+	bf_channel_answer(&self->channel);
+	while ((got = bf_channel_receive(&self->channel, &frame, &method, &bytes)) == 1) {
+		bf_message *message = frame.kind == BF_FRAME_ANSWER ? slot_release(self, frame.id) : NULL;
+
+		free(method);
+		if (message) {
+			message->done(message, frame.code, bytes, bytes ? frame.length : 0);
+			continue;
+		}
+		if (frame.kind == BF_FRAME_LOG && bytes && self->node.log) {
+			self->node.log(self->node.data, frame.code, bytes, frame.length);
+		} else if (frame.kind == BF_FRAME_PING) {
+			self->asked = 0;
+		} else if (frame.kind == BF_FRAME_HEAP && bytes && frame.length == sizeof(uint64_t[BF_HEAP])) {
+			for (int i = 0; i < BF_HEAP; i++) {
+				uint64_t number;
+
+				memcpy(&number, bytes + i * sizeof(number), sizeof(number));
+				self->node.heap[i] = number;
+			}
+		}
+		free(bytes);
+	}
+	if (got < 0) {
+		kill(self->pid, SIGKILL);
+	}
+	bf_channel_flush(&self->channel);
+}
+
+static void process_turn(bf_node *node, int milliseconds)
+{
+	struct process_node *self = (struct process_node *)node;
+	struct pollfd waited = {.fd = node->fd, .events = POLLIN};
+	int due = node->timeout(node);
+	char nothing;
+
+	if (self->stopped) {
+		return;
+	}
+	if (milliseconds != 0) {
+		if (due >= 0 && (milliseconds < 0 || due < milliseconds)) {
+			milliseconds = due;
+		}
+		while (poll(&waited, 1, milliseconds) < 0 && errno == EINTR) {
+		}
+	}
+	atomic_fetch_add_explicit(&node->wakeups, 1, memory_order_relaxed);
+	receive(self);
+	if (self->life >= 0 && read(self->life, &nothing, 1) == 0) {
+		receive(self); /* what it said last */
+		child_ended(self);
+	}
+	if (self->next_birth && bf_now() >= self->next_birth) {
+		child_start(self);
+	}
+}
+
+static int process_timeout(bf_node *node)
+{
+	struct process_node *self = (struct process_node *)node;
+	int64_t left = self->next_birth - bf_now();
+
+	return !self->next_birth ? -1 : left < 0 ? 0 : (int)left;
+}
+
+/* --- the child ------------------------------------------------------------------------ */
+
+static void say(struct process_node *self, int level, const char *text)
+{
+	if (self->node.log) {
+		self->node.log(self->node.data, level, text, strlen(text));
+	} else {
+		fprintf(stderr, "%s\n", text);
+	}
+}
+
+/* What `node` runs: the addon finds its memory, boot.js its binding. */
+static char *script(void)
+{
+	static const char text[] = "const addon = { exports: {} };"
+				   "process.dlopen(addon, '%s/biffi_child.node');"
+				   "const host = addon.exports;"
+				   "process._linkedBinding = () => host;"
+				   "host.child = true;"
+				   "new Function('process', 'require', host.boot)(process, require);"
+				   "host.start(%d, () => process.exit(0));";
+	Dl_info info;
+	char *file = NULL, *slash, *source = NULL;
+
+	if (dladdr((void *)bf_process_start, &info) && info.dli_fname) {
+		file = realpath(info.dli_fname, NULL);
+	}
+	if (file && (slash = strrchr(file, '/')) != NULL) {
+		*slash = '\0';
+		if (asprintf(&source, text, file, (int)getpid()) < 0) {
+			source = NULL;
+		}
+	}
+	free(file);
+	return source;
+}
+
+/* The descriptors lie above those that they become in the child. */
+static int spawn_child(struct process_node *self, int life)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t signals;
+	char *source = script();
+	char *argv[] = {self->program, (char *)"--eval", source, NULL};
+	int status;
+
+	if (!source) {
+		return ENOMEM;
+	}
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, 2, 1);
+	posix_spawn_file_actions_adddup2(&actions, self->memory, 3);
+	posix_spawn_file_actions_adddup2(&actions, self->bell_child, 4);
+	posix_spawn_file_actions_adddup2(&actions, self->bell_parent, 5);
+	posix_spawn_file_actions_adddup2(&actions, life, 6);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 7);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	sigemptyset(&signals);
+	posix_spawnattr_setsigmask(&attributes, &signals);
+	sigfillset(&signals);
+	posix_spawnattr_setsigdefault(&attributes, &signals);
+	status = posix_spawnp(&self->pid, self->program, &actions, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	free(source);
+	return status;
+}
+
+static int lift(int fd)
+{
+	int lifted = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return lifted;
+}
+
+static void reopened(bf_message *message, int code, char *bytes, size_t count)
+{
+	struct process_node *self = BF_CONTAINER(message, struct process_node, opening);
+
+	(void)count;
+	if (code != 0 && bytes) {
+		say(self, BIFFI_ERROR, bytes);
+	}
+	free(bytes);
+}
+
+static void child_start(struct process_node *self)
+{
+	int ends[2], status;
+	struct epoll_event event = {.events = EPOLLIN};
+	bf_link *waiting = self->waiting;
+
+	self->next_birth = 0;
+	self->born = bf_now();
+	memset(&self->shared->to_child, 0, offsetof(bf_ring, bytes));
+	memset(&self->shared->to_parent, 0, offsetof(bf_ring, bytes));
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+		status = errno;
+	} else {
+		ends[1] = lift(ends[1]);
+		self->life = ends[0];
+		status = spawn_child(self, ends[1]);
+		close(ends[1]);
+	}
+	if (status != 0) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s: %s", self->program, strerror(status));
+		say(self, BIFFI_ERROR, text);
+		child_ended(self);
+		return;
+	}
+	epoll_ctl(self->node.fd, EPOLL_CTL_ADD, self->life, &event);
+	if (self->opening_bytes) {
+		self->opening.done = reopened;
+		send(self, &self->opening);
+	}
+	self->waiting = NULL;
+	self->last = &self->waiting;
+	while (waiting) {
+		bf_message *message = BF_CONTAINER(waiting, bf_message, link);
+
+		waiting = waiting->next;
+		send(self, message);
+	}
+	bf_channel_flush(&self->channel);
+}
+
+static void child_ended(struct process_node *self)
+{
+	int status = 0;
+	char text[128] = "the Node.js process has ended";
+	pid_t reaped = 0;
+
+	if (self->pid > 0) {
+		/* Its pipe is closed: it is a zombie in a moment, or it closed what it should not have. */
+		kill(self->pid, SIGKILL);
+		reaped = waitpid(self->pid, &status, 0); /* the host's SIGCHLD handler may have been first */
+	}
+	if (reaped > 0 && WIFSIGNALED(status)) {
+		snprintf(text, sizeof(text), "the Node.js process was ended by signal %d", WTERMSIG(status));
+	} else if (reaped > 0 && WIFEXITED(status)) {
+		snprintf(text, sizeof(text), "the Node.js process has ended with code %d", WEXITSTATUS(status));
+	}
+	if (self->life >= 0) {
+		close(self->life);
+	}
+	self->life = -1;
+	self->pid = 0;
+	self->asked = 0;
+	bf_channel_close(&self->channel);
+	if (!self->stopped) {
+		int64_t lived = bf_now() - self->born;
+
+		say(self, BIFFI_WARN, text);
+		self->delay = lived >= SHORT_LIFE ? 0 : self->delay == 0 ? DELAY_FIRST : self->delay * 2;
+		self->delay = self->delay > DELAY_MOST ? DELAY_MOST : self->delay;
+		self->next_birth = bf_now() + (self->delay ? self->delay : 1);
+		atomic_fetch_add(&self->node.restarts, 1);
+	}
+	fail_all(self, text);
+}
+
+/* What never comes back is ended, and replaced as any that has ended. */
+static bool process_watch(bf_node *node, int milliseconds)
+{
+	struct process_node *self = (struct process_node *)node;
+	const bf_frame ping = {.kind = BF_FRAME_PING, .flags = BF_FRAME_NULL};
+	int64_t now = bf_now();
+
+	if (self->life < 0 || now - self->born < START_WITHIN) {
+		return false;
+	}
+	if (self->asked == 0) {
+		self->asked = now;
+		bf_channel_send(&self->channel, &ping, NULL, NULL);
+		bf_channel_flush(&self->channel);
+		return false;
+	}
+	if (now - self->asked <= milliseconds) {
+		return false;
+	}
+	self->asked = 0;
+	kill(self->pid, SIGKILL);
+	return true;
+}
+
+static void process_stop(bf_node *node)
+{
+	struct process_node *self = (struct process_node *)node;
+	struct pollfd waited = {.fd = self->life, .events = POLLIN};
+	const bf_frame frame = {.kind = BF_FRAME_STOP, .flags = BF_FRAME_NULL};
+
+	if (self->stopped) {
+		return;
+	}
+	self->stopped = true;
+	self->next_birth = 0;
+	if (self->life >= 0) {
+		bf_channel_send(&self->channel, &frame, NULL, NULL);
+		bf_channel_flush(&self->channel);
+		if (poll(&waited, 1, STOP_WITHIN) <= 0) {
+			kill(self->pid, SIGKILL);
+		}
+	}
+	child_ended(self);
+	munmap(self->shared, sizeof(*self->shared));
+	close(self->memory);
+	close(self->bell_child);
+	close(self->bell_parent);
+	close(self->node.fd);
+	self->node.fd = -1;
+	free(self->slots);
+	free(self->opening_bytes);
+	free(self->program);
+	self->slots = NULL;
+	self->size = 0;
+	self->opening_bytes = self->program = NULL;
+}
+
+int bf_process_start(bf_node **out, const bf_node *settings, const char *program, char *message, size_t size)
+{
+	struct process_node *self = calloc(1, sizeof(*self));
+	struct epoll_event event = {.events = EPOLLIN};
+
+	if (!self) {
+		snprintf(message, size, "out of memory");
+		return -1;
+	}
+	self->node = *settings;
+	self->node.post = process_post;
+	self->node.turn = process_turn;
+	self->node.timeout = process_timeout;
+	self->node.watch = process_watch;
+	self->node.stop = process_stop;
+	self->free = UINT32_MAX;
+	self->last = &self->waiting;
+	self->life = -1;
+	self->program = strdup(program);
+	self->memory = lift(memfd_create("biffi", MFD_CLOEXEC));
+	self->bell_child = lift(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+	self->bell_parent = lift(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+	self->node.fd = epoll_create1(EPOLL_CLOEXEC);
+	self->shared = MAP_FAILED;
+	if (self->memory >= 0 && ftruncate(self->memory, sizeof(*self->shared)) == 0) {
+		self->shared = mmap(NULL, sizeof(*self->shared), PROT_READ | PROT_WRITE, MAP_SHARED, self->memory, 0);
+	}
+	if (self->shared == MAP_FAILED || !self->program || self->node.fd < 0 ||
+	    epoll_ctl(self->node.fd, EPOLL_CTL_ADD, self->bell_parent, &event) != 0) {
+		snprintf(message, size, "no memory or no descriptor left for a process: %s", strerror(errno));
+		close(self->memory);
+		close(self->bell_child);
+		close(self->bell_parent);
+		close(self->node.fd);
+		free(self->program);
+		free(self);
+		return -1;
+	}
+	bf_channel_open(&self->channel, self->shared, false, self->bell_child, self->bell_parent);
+	child_start(self);
+	if (self->life < 0) {
+		snprintf(message, size, "%s cannot be started", program);
+		process_stop(&self->node);
+		return -1;
+	}
+	*out = &self->node;
+	return 0;
+}
