@@ -76,7 +76,7 @@ function toMemory(type, value) {
 }
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory]);
-require('./wrap').setup(native);
+require('./wrap').setup(native, pointer);
 
 /* Threads that wait for a callback would keep the process from ending. */
 process.once('exit', native.exiting);

@@ -6,8 +6,16 @@
  * the generic call, which converts it or throws.
  */
 const vm = require('node:vm');
+const { TYPE } = require('./keys');
+const { KIND } = require('./type');
+const { NativeMemory } = require('./memory');
+const { Pointer } = require('./pointer');
 
-/* Conditions on an argument, by the codes of v8_tier.c; 'v' is checked where it arrives. */
+/*
+ * Conditions on an argument, by the codes of v8_tier.c; 'v' is checked where it arrives. Machine code reads the
+ * address of an object with TYPE from its first properties, but only here it can be seen whether it is of the right type.
+ */
+const type = (i) => `(T${i} ??= type(record, ${i}))`;
 const number = (a) => `typeof ${a} === 'number'`;
 const CHECKS = {
   b: (a) => `(${a} === true || ${a} === false)`,
@@ -18,6 +26,11 @@ const CHECKS = {
   i: (a) => `${number(a)} && (${a} | 0) === ${a}`,
   I: (a) => `${number(a)} && ${a} >>> 0 === ${a}`,
   d: number,
+  p: (a, i) => `(${a} === null || (typeof ${a} === 'object' && (${a}[TYPE] === ${type(i)} || isView(${a}))))`,
+  P: (a, i) => `(${a} === null || (typeof ${a} === 'object' && (isView(${a}) || ${a}[TYPE] === ${type(i)})))`,
+  q: (a) =>
+    `(typeof ${a} === 'string' || ${a} === null || (typeof ${a} === 'object' && (isView(${a}) || ${a}[TYPE] !== undefined)))`,
+  m: (a, i) => `${a} !== null && typeof ${a} === 'object' && ${a}[TYPE] === ${type(i)}`,
 };
 
 /*
@@ -32,6 +45,8 @@ const RESULTS = {
   R: 'return r === r ? r : Number(unsigned[0]);',
   b: 'return r === undefined ? signed[0] : r;',
   B: 'return r === undefined ? unsigned[0] : r;',
+  p: "return typeof r !== 'number' ? r : r === 0 ? null : pointer(type(record, -1), r === r ? r : unsigned[0]);",
+  m: 'return r === undefined ? v : r;',
 };
 
 /* 64 bits of a result, then a byte that a refused fast call sets where it may not throw (until V8 12.4). */
@@ -42,41 +57,74 @@ const refused = new Uint8Array(words, 8, 1);
 
 function body(count, codes, flagged) {
   const names = Array.from({ length: count }, (_, i) => `a${i}`);
-  const call = `call(${names})`;
-  if (codes === '') return [names, `return arguments.length === ${count} ? ${call} : call(...arguments);`];
-  const checks = names.map((a, i) => CHECKS[codes[i]]?.(a)).filter(Boolean);
+  if (codes === '')
+    return [names, `return arguments.length === ${count} ? call(${names}) : call(...arguments);`];
+  const stores = codes[count] === 'm';
+  const passed = stores ? ['v', ...names] : names;
+  const checks = names.map((a, i) => CHECKS[codes[i]]?.(a, i)).filter(Boolean);
   const all = [`arguments.length === ${count}`, ...checks].join(' && ');
   const again = flagged
-    ? `if (refused[0] !== 0) { refused[0] = 0; return (slow ??= raw(record))(${names}); }`
+    ? `if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= raw(record))(${passed}); }`
     : '';
   return [
     names,
-    `if (${all}) { const r = ${call}; ${again} ${RESULTS[codes[count]]} } return generic(record, ...arguments);`,
+    `if (${all}) {
+      ${stores ? 'const v = new (Value ??= type(record, -1).valueConstructor)();' : ''}
+      let r = call(${passed}); ${again} ${RESULTS[codes[count]]}
+    }
+    return generic(record, ...arguments);`,
   ];
 }
 
 /**
  * @param {object} native the addon
+ * @param {Function} pointer (type, address) makes what a pointer is in JavaScript
  * @returns {Function} what the addon calls to wrap one of its functions: name, number of arguments, codes of
- *   arguments and result ('' when there is no fast call), the engine's function, the record, and whether refusals
- *   are flagged
+ *   arguments and result, the engine's function, the record, and whether refusals are flagged
  */
-function wrapperFor(native) {
+function wrapperFor(native, pointer) {
+  const scope = {
+    generic: native.callGeneric,
+    raw: native.rawFunction,
+    type(record, index) {
+      const found = native.typeOf(record, index);
+      return index >= 0 && found.resolved.kindNumber === KIND.POINTER
+        ? found.resolved.base.resolved
+        : found.resolved;
+    },
+    pointer,
+    isView: ArrayBuffer.isView,
+    TYPE,
+    signed,
+    unsigned,
+    refused,
+  };
+  const names = Object.keys(scope);
+  const values = Object.values(scope);
   return function wrap(name, count, codes, call, record, flagged) {
-    const [names, text] = body(count, codes, flagged);
+    const [parameters, text] = body(count, codes, flagged);
     const key = JSON.stringify(name);
+    const variables = ['slow', 'Value', ...parameters.map((_, i) => `T${i}`)];
     const make = vm.compileFunction(
-      `'use strict'; let slow; return ({ ${key}(${names}) { ${text} } })[${key}];`,
-      ['call', 'generic', 'raw', 'record', 'signed', 'unsigned', 'refused'],
+      `'use strict'; let ${variables}; return ({ ${key}(${parameters}) { ${text} } })[${key}];`,
+      ['call', 'record', ...names],
       { filename: 'biffi' },
     );
-    return make(call, native.callGeneric, native.rawFunction, record, signed, unsigned, refused);
+    return make(call, record, ...values);
   };
 }
 
+/** Values in memory for the addon to look at: see bf_v8_layout_probe_values. */
+function samples(view) {
+  const more = new Pointer(undefined, view, 24);
+  for (let i = 0; i < 12; i++) Object.defineProperty(more, `property${i}`, { value: i });
+  return [new Pointer(undefined, view, 24), new Pointer(undefined, new NativeMemory(0x14000, 100), 8), more];
+}
+
 /** Opens the V8 tier where there is one. Returns whether it did. */
-function setup(native) {
-  return native.setupTier(wrapperFor(native), words);
+function setup(native, pointer) {
+  const view = new DataView(new ArrayBuffer(64), 8);
+  return native.setupTier(wrapperFor(native, pointer), words, samples(view), view);
 }
 
 module.exports = { setup };

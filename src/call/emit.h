@@ -47,6 +47,7 @@ typedef bool bf_emit_convert(uint64_t word, void *slot, void *context);
 typedef struct bf_emit_in {
 	uint8_t class;            /* bf_emit_class */
 	bool keep;                /* the word is kept for `refused` though no argument is made of it */
+	bool result;              /* `convert` gives the address where the result is stored, in whole eightbytes */
 	int16_t arg;              /* the plan's argument (from 0) that is made of it, or BF_EMIT_UNUSED */
 	bf_emit_convert *convert; /* NULL: the value itself, cut to the argument's width */
 	void *context;

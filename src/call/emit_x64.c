@@ -164,6 +164,7 @@ typedef struct adapter {
 	place in[BF_EMIT_MAX_IN];
 	int8_t word_of[BF_EMIT_MAX_IN]; /* which word it is kept as, or -1 */
 	uint32_t nwords, in_stack;      /* eightbytes of incoming stack arguments */
+	int32_t result;                 /* where the word with the result's address is, or 0 */
 	int32_t words, frame;           /* offsets from rbp */
 	int32_t below;                  /* from rbp to rsp */
 	int target, guard;              /* literals */
@@ -176,6 +177,7 @@ static void place_incoming(adapter *d)
 	uint32_t gp = 0, fp = 0, stack = 0;
 
 	d->nwords = 0;
+	d->result = 0;
 	for (uint32_t i = 0; i < d->how->nin; i++) {
 		const bf_emit_in *in = &d->how->in[i];
 		uint32_t *next = in->class == BF_EMIT_WORD ? &gp : &fp;
@@ -190,6 +192,9 @@ static void place_incoming(adapter *d)
 	d->words = -16 - (int32_t)(8 * d->nwords);
 	d->frame = (d->words - (int32_t)d->plan->frame_size) & ~15;
 	d->below = -d->frame + (int32_t)d->plan->abi->stack_size;
+	for (uint32_t i = 0; i < d->how->nin; i++)
+		if (d->how->in[i].result)
+			d->result = d->words + 8 * d->word_of[i];
 }
 
 static void enter(adapter *d)
@@ -231,7 +236,7 @@ static void convert(adapter *d)
 		if (!in->convert)
 			continue;
 		asm_load(&d->a, RDI, RBP, d->words + 8 * d->word_of[i]);
-		asm_lea(&d->a, RSI, RBP, d->frame + (int32_t)d->plan->args[in->arg].offset);
+		asm_lea(&d->a, RSI, RBP, in->result ? d->result : d->frame + (int32_t)d->plan->args[in->arg].offset);
 		asm_constant(&d->a, RDX, (uint64_t)(uintptr_t)in->context);
 		asm_call_literal(&d->a, asm_literal(&d->a, (uint64_t)(uintptr_t)in->convert));
 		asm_bytes(&d->a, "\x84\xC0", 2); /* test al, al */
@@ -375,7 +380,8 @@ static void emit_refused(adapter *d)
 	asm_lea(a, RSI, RBP, d->frame);
 	asm_lea(a, RDX, RBP, d->words);
 	asm_call_literal(a, asm_literal(a, (uint64_t)(uintptr_t)d->how->refused));
-	move_result(a, d->plan, RBP, d->frame, false);
+	if (!d->result)
+		move_result(a, d->plan, RBP, d->frame, false);
 	shape_result(d);
 	asm_label_here(a, &out);
 	put_back(d, true);
@@ -396,7 +402,13 @@ static void emit_framed(adapter *d)
 	convert(d);
 	before_call(d);
 	load_arguments(a, d->plan, RBP, d->frame);
+	if (d->result && d->plan->abi->result_in_memory)
+		asm_load(a, GP_ARGUMENT[d->plan->abi->result_register], RBP, d->result);
 	asm_call_literal(a, d->target);
+	if (d->result && !d->plan->abi->result_in_memory) {
+		asm_load(a, RCX, RBP, d->result);
+		move_result(a, d->plan, RCX, 0, true);
+	}
 	after_call(d);
 	shape_result(d);
 	asm_label_here(a, &out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "throw.h"
+#include "value.h"
 
 /* Arguments of a generic call that need no memory. */
 enum { SLOW_ARGUMENTS = 64 };
@@ -37,7 +38,8 @@ static void slow_generic(bf_v8_function *vf, const bf_v8_call *call)
 	} else {
 		for (uint32_t i = 0; i < call->nargs; i++)
 			argv[i] = (napi_value)&call->args[i];
-		result = bf_function_call(f, call->nargs, argv);
+		result =
+		    call->nargs < vf->stores ? NULL : bf_function_call(f, call->nargs - vf->stores, argv + vf->stores);
 	}
 	if (result)
 		*call->result = *(const uint64_t *)result;
@@ -120,18 +122,22 @@ void bf_v8_slow_call(void *info, void *context)
 	bf_function *f = vf->f;
 	bf_env *env = vf->ve->env;
 	_Alignas(16) char frame[BF_V8_SLOW_FRAME];
+	uint64_t *args = call.args + vf->stores;
+	void *place = NULL;
 	bf_mark mark;
 
 	if (!f)
 		return;
 	bf_function_ref(f);
 	mark = bf_scratch_mark(&env->scratch);
-	if (!vf->all_quick || call.nargs != vf->nargs || (f->library && !bf_library_handle_open(f->library))) {
+	if (!vf->all_quick || call.nargs != vf->nargs + vf->stores ||
+	    (vf->stores && !bf_v8_value_in((uint64_t)(uintptr_t)call.args, &place, &vf->store)) ||
+	    (f->library && !bf_library_handle_open(f->library))) {
 		slow_generic(vf, &call);
 		goto done;
 	}
-	for (uint32_t i = 0; i < call.nargs; i++) {
-		if (!vf->quick[i]((uint64_t)(uintptr_t)&call.args[i], frame + f->args[i].offset, &vf->arguments[i])) {
+	for (uint32_t i = 0; i < vf->nargs; i++) {
+		if (!vf->quick[i]((uint64_t)(uintptr_t)&args[i], frame + f->args[i].offset, &vf->arguments[i])) {
 			bf_scratch_release(&env->scratch, mark);
 			slow_generic(vf, &call);
 			goto done;
@@ -145,6 +151,8 @@ void bf_v8_slow_call(void *info, void *context)
 	if (__builtin_expect(env->failed, 0)) {
 		bf_env_rethrow(env);
 		pass_on(vf->ve);
+	} else if (place) {
+		memcpy(place, frame, f->result.size);
 	} else {
 		result_out(vf, &call, frame);
 	}
@@ -162,7 +170,7 @@ static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *wor
 	bf_function *f = vf->f;
 	napi_env napi = f->env->napi;
 	bf_context cx = {.env = f->env, .types = f->types, .owner = f->name, .scratch = &f->env->scratch};
-	uint32_t k = 0;
+	uint32_t k = vf->stores;
 
 	for (uint32_t i = 0; i < vf->nargs; i++) {
 		if (!vf->arguments[i].word)
@@ -181,6 +189,31 @@ static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *wor
 			return -1;
 	}
 	return 0;
+}
+
+/* What the generic call returned goes where the fast call's result would be. */
+static void store_result(bf_v8_function *vf, bf_context *cx, napi_value value, void *frame, const uint64_t *words)
+{
+	bf_function *f = vf->f, *bound;
+	void *from = NULL, *to = NULL;
+	size_t size = 0;
+
+	switch (f->result.conversion) {
+	case BF_CONV_POINTER:
+	case BF_CONV_CALLBACK:
+		/* Its address again; null has none. */
+		if (bf_value_address(f->env, value, &from, &size) != 1)
+			from = (bound = bf_function_of(f->env, value)) != NULL ? (void *)bound->target : NULL;
+		*(void **)frame = from;
+		break;
+	case BF_CONV_MEMORY:
+		if (bf_value_address(f->env, value, &from, &size) == 1 && size >= f->result.size &&
+		    bf_v8_value_in(words[0], &to, &vf->store))
+			memcpy(to, from, f->result.size);
+		break;
+	default:
+		bf_convert_in(cx, &f->result, value, frame);
+	}
 }
 
 /*
@@ -214,7 +247,7 @@ void bf_v8_refused(void *context, void *frame, uint64_t *words)
 		bf_context cx = {
 		    .env = f->env, .types = f->types, .owner = f->name, .index = -1, .scratch = &f->env->scratch};
 
-		bf_convert_in(&cx, &f->result, result, frame);
+		store_result(vf, &cx, result, frame, words);
 	}
 	pass_on(vf->ve);
 	bf_function_unref(f);

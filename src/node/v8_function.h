@@ -34,13 +34,16 @@ typedef struct bf_v8_function {
 	struct bf_v8_function *next; /* of all */
 	struct bf_v8_function *next_idle;
 	void (*target)(void);
-	unsigned flags;                  /* of the function */
-	uint8_t result, result_flags;    /* conversion and flags of its converter */
-	uint32_t nargs, nwords;          /* words: what the adapter keeps */
-	bf_emit_convert **quick;         /* an argument each */
-	bf_v8_argument *arguments;       /* their contexts */
+	unsigned flags;                 /* of the function */
+	uint8_t result, result_flags;   /* conversion and flags of its converter */
+	uint64_t result_size, passages; /* a hash of the plan's */
+	uint32_t nargs, nwords;         /* words: what the adapter keeps */
+	bf_emit_convert **quick;        /* an argument each */
+	bf_v8_argument *arguments;      /* their contexts */
+	bool stores;                    /* the wrapper passes, first, a value that the result is stored in */
+	bf_v8_argument store;
 	bool all_quick;                  /* the raw callback need not ask Node-API for any argument */
-	char codes[BF_V8_ARGUMENTS + 2]; /* for the wrapper; "": there is no fast call */
+	char codes[BF_V8_ARGUMENTS + 2]; /* for the wrapper; "": it passes all that it gets */
 	bf_adapter adapter;
 	void *raw; /* the raw callback */
 	uint32_t raw_size;

@@ -190,6 +190,27 @@ static void probe_strings(napi_env env, bf_v8_layout *l)
 		     !bf_v8_string(l, word_of(item[3]), &c);
 }
 
+void bf_v8_layout_probe_values(bf_v8_layout *l, const napi_value samples[3], napi_value view)
+{
+	uint64_t first = word_of(samples[0]), native = word_of(samples[1]), more = word_of(samples[2]), size = 0;
+	uint64_t view_bytes = 0;
+	void *data = NULL, *address = NULL;
+
+	if (!l->number_map || !l->data_view_type || bf_v8_is_small(first) || bf_v8_is_small(native) ||
+	    bf_v8_is_small(more) || !bf_v8_bytes(l, word_of(view), &data, &view_bytes))
+		return;
+	l->object_type = bf_v8_instance_type(first);
+	l->no_properties = bf_v8_object(first)[1];
+	if (!bf_v8_is_small(bf_v8_object(more)[1]))
+		l->properties_type = bf_v8_instance_type(bf_v8_object(more)[1]);
+	if (bf_v8_is_small(l->no_properties) || l->no_properties == bf_v8_object(more)[1] ||
+	    l->properties_type == bf_v8_instance_type(l->no_properties) || !bf_v8_value(l, first, &address, &size) ||
+	    address != (char *)data + 24 || size != view_bytes - 24 || !bf_v8_value(l, more, &address, &size) ||
+	    address != (char *)data + 24 || size != view_bytes - 24 || !bf_v8_value(l, native, &address, &size) ||
+	    address != (void *)0x14008 || size != 92 || bf_v8_value(l, word_of(view), &address, &size))
+		l->object_type = 0;
+}
+
 bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out)
 {
 	napi_handle_scope scope;

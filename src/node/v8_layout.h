@@ -26,6 +26,9 @@ typedef struct bf_v8_layout {
 	uint16_t bigint_type;
 	uint16_t one_byte_type, two_byte_type; /* sequential strings, without BF_V8_INTERNALIZED */
 	bool strings;
+	uint16_t object_type; /* values in memory, see bf_v8_layout_probe_values; 0: not understood */
+	uint16_t properties_type;
+	uint64_t no_properties;
 	/* indexes of words in their objects */
 	uint8_t view_data, view_base, view_buffer, view_offset, view_bytes;
 	uint8_t data_view_data;
@@ -39,6 +42,15 @@ typedef struct bf_v8_layout {
 
 /* Returns false where even small integers are not as expected; then nothing may be read. */
 bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out);
+
+/*
+ * Learns how the values of lib/ that lie in memory look: objects with MEMORY and
+ * OFFSET as their first two properties, MEMORY a DataView or an object with BASE
+ * and size as its first two. The samples: a value 24 bytes into `view`; one 8 bytes
+ * into native memory at 0x14000, 100 bytes long; one like the first with twelve
+ * properties more.
+ */
+void bf_v8_layout_probe_values(bf_v8_layout *l, const napi_value samples[3], napi_value view);
 
 static inline bool bf_v8_is_small(uint64_t word)
 {
@@ -148,6 +160,46 @@ static inline bool bf_v8_string(const bf_v8_layout *l, uint64_t word, bf_v8_char
 	out->two_byte = type == l->two_byte_type;
 	out->length = (uint32_t)(bf_v8_object(word)[1] >> 32); /* word 1: hash, length */
 	out->at = bf_v8_object(word) + 2;
+	return true;
+}
+
+/* The first two properties of an ordinary object that keeps them in itself: not one with a dictionary. */
+static inline const uint64_t *bf_v8_properties(const bf_v8_layout *l, uint64_t word)
+{
+	const uint64_t *w;
+
+	if (bf_v8_is_small(word) || bf_v8_instance_type(word) != l->object_type || !l->object_type)
+		return NULL;
+	w = bf_v8_object(word);
+	/* Word 1: its hash, or where further properties are. */
+	if (!bf_v8_is_small(w[1]) && w[1] != l->no_properties && bf_v8_instance_type(w[1]) != l->properties_type)
+		return NULL;
+	return w + 3;
+}
+
+/* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */
+static inline bool bf_v8_value(const bf_v8_layout *l, uint64_t word, void **address, uint64_t *size)
+{
+	const uint64_t *value = bf_v8_properties(l, word), *memory;
+	double offset, base, known;
+	void *data;
+
+	if (!value || !bf_v8_number(l, value[1], &offset) || !(offset >= 0 && offset <= 0x1p53))
+		return false;
+	memory = bf_v8_properties(l, value[0]);
+	if (memory) {
+		/* A base that is no Number: the memory was freed. */
+		if (!bf_v8_number(l, memory[0], &base) || !bf_v8_number(l, memory[1], &known) || base < 0 ||
+		    !(offset <= known))
+			return false;
+		*address = (void *)((uintptr_t)base + (uintptr_t)offset);
+		*size = known - offset <= 0x1p53 ? (uint64_t)(known - offset) : SIZE_MAX;
+		return true;
+	}
+	if (!bf_v8_bytes(l, value[0], &data, size) || offset > (double)*size)
+		return false;
+	*address = (char *)data + (uint64_t)offset;
+	*size -= (uint64_t)offset;
 	return true;
 }
 

@@ -111,37 +111,60 @@ static bool float_in(uint64_t word, void *slot, void *context)
 
 /* --- pointers ------------------------------------------------------------------------------ */
 
-static bool pointer_in(uint64_t word, void *slot, void *context)
+/* Anything that has bytes, or null. */
+static bool memory_in(const bf_v8_argument *a, uint64_t tagged, void *slot)
 {
-	const bf_v8_argument *a = context;
-	uint64_t tagged = *(const uint64_t *)word, size;
-	bf_v8_chars chars;
+	uint64_t size;
 	void *data;
 
-	if (bf_v8_bytes(a->layout, tagged, &data, &size)) {
-		if (size < a->need)
-			return false;
-		*(void **)slot = data;
-		return true;
+	if (!bf_v8_bytes(a->layout, tagged, &data, &size) &&
+	    !(a->values && bf_v8_value(a->layout, tagged, &data, &size))) {
+		*(void **)slot = NULL;
+		return tagged == a->layout->null;
 	}
-	if (a->strings && bf_v8_string(a->layout, tagged, &chars)) {
-		*(void **)slot = bf_v8_utf8(a->scratch, &chars);
-		return *(void **)slot != NULL;
-	}
-	*(void **)slot = NULL;
-	return tagged == a->layout->null;
+	*(void **)slot = data;
+	return size >= a->need;
 }
 
-/* The same, strings first. */
+static bool pointer_in(uint64_t word, void *slot, void *context)
+{
+	return memory_in(context, *(const uint64_t *)word, slot);
+}
+
+/* Pointers to const bytes, which take strings too. */
 static bool string_in(uint64_t word, void *slot, void *context)
 {
 	const bf_v8_argument *a = context;
+	uint64_t tagged = *(const uint64_t *)word;
 	bf_v8_chars chars;
 
-	if (!bf_v8_string(a->layout, *(const uint64_t *)word, &chars))
-		return pointer_in(word, slot, context);
+	if (!bf_v8_string(a->layout, tagged, &chars))
+		return memory_in(a, tagged, slot);
 	*(void **)slot = bf_v8_utf8(a->scratch, &chars);
 	return *(void **)slot != NULL;
+}
+
+/* --- values in memory -------------------------------------------------------------------------- */
+
+bool bf_v8_value_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	uint64_t size;
+
+	return bf_v8_value(a->layout, *(const uint64_t *)word, slot, &size) && size >= a->need;
+}
+
+/* A struct or union by value. */
+static bool struct_in(uint64_t word, void *slot, void *context)
+{
+	const bf_v8_argument *a = context;
+	uint64_t size;
+	void *address;
+
+	if (!a->values || !bf_v8_value(a->layout, *(const uint64_t *)word, &address, &size) || size < a->need)
+		return false;
+	memcpy(slot, address, a->need);
+	return true;
 }
 
 /* --- which one ------------------------------------------------------------------------------- */
@@ -164,18 +187,19 @@ bf_emit_convert *bf_v8_quick(const bf_v8_layout *layout, bf_env *env, const bf_c
 	case BF_CONV_DOUBLE:
 		return double_in;
 	case BF_CONV_STRING:
-		out->need = 1;
-		out->strings = c->flags & BF_CONV_CONST;
+	case BF_CONV_POINTER:
+		out->need = c->target->size;
+		out->strings =
+		    c->flags & BF_CONV_CONST && (c->conversion == BF_CONV_STRING || c->target->kind == BF_VOID ||
+						 c->target->kind == BF_INT8 || c->target->kind == BF_UINT8);
 		return out->strings ? string_in : pointer_in;
 	case BF_CONV_STRING16:
 	case BF_CONV_STRING32:
 		out->need = c->target->size;
 		return pointer_in;
-	case BF_CONV_POINTER:
-		out->need = c->target->size;
-		out->strings = c->flags & BF_CONV_CONST && (c->target->kind == BF_VOID || c->target->kind == BF_INT8 ||
-							    c->target->kind == BF_UINT8);
-		return pointer_in;
+	case BF_CONV_MEMORY:
+		out->need = c->size;
+		return layout->object_type ? struct_in : NULL;
 	default:
 		return NULL;
 	}

@@ -17,17 +17,21 @@
 typedef struct bf_v8_argument {
 	const bf_v8_layout *layout;
 	bf_scratch *scratch;
-	uint64_t need;      /* pointers: bytes that must lie there */
+	uint64_t need;      /* pointers, structs: bytes that must lie there */
 	uint8_t conversion; /* bf_conversion */
 	bool strings;       /* pointers: takes strings, as UTF-8 */
+	bool values;        /* takes values of lib/ that lie in memory: the wrapper looked at their type */
 	bool word;          /* an adapter gets the value itself, not a number that the wrapper checked */
 } bf_v8_argument;
 
 /*
  * Fills the context and returns the conversion: of `word`, the address of a
  * tagged value, to `slot`. NULL: there is none for this type, or the layout of
- * what it needs is not known. The first eight bytes of the slot may be written.
+ * what it needs is not known. The slot may be written in whole eightbytes.
  */
 bf_emit_convert *bf_v8_quick(const bf_v8_layout *layout, bf_env *env, const bf_converter *c, bf_v8_argument *out);
+
+/* The same for the address of such a value alone. */
+bool bf_v8_value_in(uint64_t word, void *slot, void *context);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../call/abi.h"
 #include "../call/code.h"
 #include "throw.h"
 #include "v8_function.h"
@@ -37,12 +38,19 @@ static char argument_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *cla
 		return 'd';
 	case BF_CONV_INT64:
 	case BF_CONV_UINT64:
+		*type = BF_V8_VALUE;
+		return 'v';
 	case BF_CONV_STRING:
 	case BF_CONV_STRING16:
 	case BF_CONV_STRING32:
 	case BF_CONV_POINTER:
 		*type = BF_V8_VALUE;
-		return 'v';
+		if (c->target->kind <= BF_UINT8 && c->target->kind != BF_BOOL)
+			return 'q'; /* void and bytes: a pointer to anything */
+		return c->target->kind == BF_STRUCT || c->target->kind == BF_UNION ? 'p' : 'P';
+	case BF_CONV_MEMORY:
+		*type = BF_V8_VALUE;
+		return 'm';
 	default:
 		return 0;
 	}
@@ -85,9 +93,37 @@ static char result_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *out)
 		if (c->flags & BF_INT64_NUMBER)
 			return is_signed ? 'r' : 'R';
 		return is_signed ? 'n' : 'N';
+	case BF_CONV_POINTER:
+	case BF_CONV_CALLBACK:
+		*type = BF_V8_FLOAT64;
+		*out = BF_EMIT_UINT64_AS_DOUBLE;
+		return 'p';
+	case BF_CONV_MEMORY:
+		*type = BF_V8_VOID;
+		return 'm';
 	default:
 		return 0;
 	}
+}
+
+/* Of where the plan's values travel: structs of one size may go by different ways. */
+static uint64_t hash_passages(const bf_plan *plan)
+{
+	uint64_t h = 0xCBF29CE484222325;
+
+	for (uint32_t i = 0; plan->abi && i <= plan->abi->nargs; i++) {
+		const bf_passage *p = i < plan->abi->nargs ? &plan->abi->args[i] : &plan->abi->result;
+
+		for (uint32_t k = 0; k < p->nmoves; k++) {
+			const bf_move *m = &p->moves[k];
+			const uint32_t parts[] = {m->frame, m->width, m->at, m->place, m->extend, m->address};
+
+			for (size_t n = 0; n < sizeof parts / sizeof *parts; n++)
+				h = (h ^ parts[n]) * 0x100000001B3;
+		}
+		h = (h ^ p->nmoves) * 0x100000001B3;
+	}
+	return h;
 }
 
 static void function_free(bf_v8_function *vf)
@@ -112,6 +148,8 @@ static bf_v8_function *function_new(bf_v8_env *ve, bf_function *f)
 	vf->flags = f->flags;
 	vf->result = f->result.conversion;
 	vf->result_flags = f->result.flags;
+	vf->result_size = f->result.size;
+	vf->passages = hash_passages(f->plan);
 	vf->quick = calloc(f->nargs + 1, sizeof *vf->quick);
 	vf->arguments = calloc(f->nargs + 1, sizeof *vf->arguments);
 	vf->raw = vf->quick && vf->arguments ? bf_emit_bind(bf_v8_slow_call, vf, &vf->raw_size) : NULL;
@@ -128,8 +166,11 @@ static bf_v8_function *function_new(bf_v8_env *ve, bf_function *f)
 	return vf;
 }
 
-/* Writes the codes of arguments and result. False: this function has no fast call. */
-static bool make_adapter(bf_v8_function *vf, bf_function *f, char *codes)
+/*
+ * The adapter of a function whose arguments are all quick. Without one (strings
+ * come back through Node-API) the wrapper checks as if there were.
+ */
+static void make_adapter(bf_v8_function *vf, bf_function *f)
 {
 	bf_v8_env *ve = vf->ve;
 	bf_emit_in in[BF_V8_ARGUMENTS + 2] = {{.arg = BF_EMIT_UNUSED}};
@@ -143,35 +184,49 @@ static bool make_adapter(bf_v8_function *vf, bf_function *f, char *codes)
 			       .failed = (const uint8_t *)&ve->env->failed,
 			       .on_failure = bf_v8_failed,
 			       .wide = ve->wide};
+	char code = result_code(&f->result, &result, &how.out), codes[BF_V8_ARGUMENTS + 2] = "";
 	uint32_t n = 1;
 
 	if (!vf->all_quick || vf->nargs > BF_V8_ARGUMENTS)
-		return false;
-	codes[vf->nargs] = result_code(&f->result, &result, &how.out);
-	if (!codes[vf->nargs])
-		return false;
+		return;
+	if (code == 'm') {
+		if (!ve->layout.object_type)
+			return;
+		vf->store = (bf_v8_argument){.layout = &ve->layout, .need = f->result.size};
+		in[n] = (bf_emit_in){
+		    .arg = BF_EMIT_UNUSED, .convert = bf_v8_value_in, .context = &vf->store, .result = true};
+		types[n++] = BF_V8_VALUE;
+	}
 	for (uint32_t i = 0; i < vf->nargs; i++, n++) {
 		codes[i] = argument_code(&f->args[i], &types[n], &in[n].class);
 		if (!codes[i])
-			return false;
+			return;
 		in[n].arg = (int16_t)i;
 		if (types[n] != BF_V8_VALUE)
 			continue;
-		vf->arguments[i].word = true;
 		in[n].convert = vf->quick[i];
 		in[n].context = &vf->arguments[i];
 		if (vf->arguments[i].strings)
 			how.preserve = &ve->env->scratch.current; /* and `used` behind it: a bf_mark */
 	}
 	how.nin = n;
-	if (!bf_emit_adapter_new(f->plan, &how, f->target, &vf->adapter))
-		return false;
-	vf->described = bf_v8_describe(ve->v8, vf->adapter.code, result, types, n);
-	if (vf->described)
-		return true;
-	bf_code_free(vf->adapter.code, vf->adapter.size);
-	vf->adapter.code = NULL;
-	return false;
+	if (code && bf_emit_adapter_new(f->plan, &how, f->target, &vf->adapter)) {
+		vf->described = bf_v8_describe(ve->v8, vf->adapter.code, result, types, n);
+		if (!vf->described) {
+			bf_code_free(vf->adapter.code, vf->adapter.size);
+			vf->adapter.code = NULL;
+		}
+	}
+	if (!vf->described && code == 'm')
+		return;
+	for (uint32_t i = 0; i < vf->nargs; i++) {
+		vf->arguments[i].word =
+		    codes[i] == 'v' || codes[i] == 'm' || codes[i] == 'p' || codes[i] == 'P' || codes[i] == 'q';
+		vf->arguments[i].values = true;
+	}
+	codes[vf->nargs] = vf->described ? code : '=';
+	vf->stores = code == 'm';
+	memcpy(vf->codes, codes, sizeof codes);
 }
 
 _Static_assert(offsetof(bf_scratch, used) == offsetof(bf_scratch, current) + sizeof(void *),
@@ -218,7 +273,8 @@ static int make_engine_function(bf_v8_function *vf)
 static bool fits(const bf_v8_function *vf, const bf_function *f)
 {
 	if (vf->target != f->target || vf->nargs != f->nargs || vf->flags != f->flags ||
-	    vf->result != f->result.conversion || vf->result_flags != f->result.flags)
+	    vf->result != f->result.conversion || vf->result_flags != f->result.flags ||
+	    vf->result_size != f->result.size || vf->passages != hash_passages(f->plan))
 		return false;
 	for (uint32_t i = 0; i < f->nargs; i++) {
 		bf_v8_argument a;
@@ -278,8 +334,7 @@ static int v8_make(bf_function *f, napi_value *out)
 		vf = function_new(ve, f);
 		if (!vf)
 			return -1;
-		if (!make_adapter(vf, f, vf->codes))
-			vf->codes[0] = 0;
+		make_adapter(vf, f);
 		if (make_engine_function(vf) != 0) {
 			function_free(vf);
 			return -1;
@@ -340,15 +395,16 @@ void bf_v8_tier_end(bf_env *env)
 }
 
 /*
- * setupTier(wrap, ArrayBuffer of 16 bytes): 64 bits of a result, then the byte that a
- * refused fast call sets. False, and nothing kept, where the tier is closed.
+ * setupTier(wrap, ArrayBuffer of 16 bytes, samples, view): 64 bits of a result, then
+ * the byte that a refused fast call sets; samples and view as bf_v8_layout_probe_values
+ * wants them. False, and nothing kept, where the tier is closed.
  */
 static napi_value setup_tier(napi_env napi, napi_callback_info info)
 {
 	bf_env *env = bf_env_get(napi);
 	const bf_v8 *v8 = bf_v8_get(napi);
-	size_t argc = 2, size = 0;
-	napi_value argv[2], result;
+	size_t argc = 4, size = 0;
+	napi_value argv[4], samples[3], result;
 	bf_v8_env *ve = NULL;
 	void *data = NULL;
 
@@ -363,6 +419,10 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 			ve->wide = data;
 			ve->refusal = (uint8_t *)data + 8;
 			env->tier = ve;
+			if (napi_get_element(napi, argv[2], 0, &samples[0]) == napi_ok &&
+			    napi_get_element(napi, argv[2], 1, &samples[1]) == napi_ok &&
+			    napi_get_element(napi, argv[2], 2, &samples[2]) == napi_ok)
+				bf_v8_layout_probe_values(&ve->layout, samples, argv[3]);
 			env->refuses = !v8->may_reenter;
 		} else {
 			free(ve);
@@ -399,6 +459,25 @@ static napi_value call_generic(napi_env napi, napi_callback_info info)
 	return result;
 }
 
+/* typeOf(External of the record, index): the type object of an argument, -1 for the result. */
+static napi_value type_of(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 2;
+	napi_value argv[2];
+	void *data = NULL;
+	int32_t index = -1;
+	bf_v8_function *vf;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	napi_get_value_int32(napi, argv[1], &index);
+	if (napi_get_value_external(napi, argv[0], &data) != napi_ok || !(vf = data)->f)
+		return NULL;
+
+	bf_context cx = {.env = vf->ve->env, .types = vf->f->types, .owner = vf->f->name};
+
+	return bf_converter_type(&cx, index < 0 ? &vf->f->result : &vf->f->args[index]);
+}
+
 /* rawFunction(External of the record): the same function without its fast call. */
 static napi_value raw_function(napi_env napi, napi_callback_info info)
 {
@@ -419,7 +498,7 @@ static napi_value function_fast(napi_env napi, napi_callback_info info)
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
 	f = bf_function_of(bf_env_get(napi), argv[0]);
-	napi_get_boolean(napi, f && f->tier && ((const bf_v8_function *)f->tier)->codes[0], &result);
+	napi_get_boolean(napi, f && f->tier && ((const bf_v8_function *)f->tier)->described, &result);
 	return result;
 }
 
@@ -458,6 +537,7 @@ napi_status bf_v8_tier_exports(napi_env napi, napi_value exports)
 	const napi_property_descriptor list[] = {
 	    {"setupTier", NULL, setup_tier, NULL, NULL, NULL, napi_default, NULL},
 	    {"callGeneric", NULL, call_generic, NULL, NULL, NULL, napi_default, NULL},
+	    {"typeOf", NULL, type_of, NULL, NULL, NULL, napi_default, NULL},
 	    {"rawFunction", NULL, raw_function, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionFast", NULL, function_fast, NULL, NULL, NULL, napi_default, NULL},
 	    {"engine", NULL, engine, NULL, NULL, NULL, napi_default, NULL},

@@ -454,6 +454,48 @@ static void sixty_four_bits_leave_as_doubles(void **state)
 	}
 }
 
+static bool to_address(uint64_t word, void *slot, void *context)
+{
+	(void)context;
+	*(uint64_t *)slot = word + 8;
+	return true;
+}
+
+/* The incoming word is 8 below where the result goes. */
+static void results_are_stored_where_a_word_says(void **state)
+{
+	bf_emit_in in[2] = {{.arg = BF_EMIT_UNUSED}, {.arg = BF_EMIT_UNUSED, .convert = to_address, .result = true}};
+	bf_emit_adapter how = {.in = in, .nin = 2};
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		const bf_type *type = random_record(0);
+		bf_plan *plan = plan_for(function(type)), *outer = plan_for(function(VOID, ULONG, ULONG));
+		uint8_t *seen = frame_for(plan), *answer = frame_for(plan), *frame = frame_for(outer);
+		uint8_t *place = calloc(1, 8 + ((plan->result.size + 15) & ~15u));
+		witness w = {.plan = plan, .seen = seen, .answer = answer};
+		bf_adapter a;
+		bf_callback *cb;
+		bf_error err;
+
+		assert_int_equal(bf_callback_new(plan, see, &w, &cb, &err), 0);
+		assert_true(bf_emit_adapter_new(plan, &how, (void (*)(void))bf_callback_code(cb), &a));
+		random_fill(answer, type);
+		set(frame, outer, 1, void *, place);
+		bf_plan_call(outer, (void (*)(void))a.code, frame);
+		assert_int_equal(w.calls, 1);
+		assert_true(same_value(place + 8, answer, type));
+		bf_code_free(a.code, a.size);
+		bf_callback_free(cb);
+		free(seen);
+		free(answer);
+		free(frame);
+		free(place);
+		bf_plan_free(outer);
+		bf_plan_free(plan);
+	}
+}
+
 static void what_it_cannot_carry_it_declines(void **state)
 {
 	bf_emit_in in[BF_EMIT_MAX_IN + 1] = {0};
@@ -477,8 +519,11 @@ static void what_it_cannot_carry_it_declines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(callers_do_as_libffi_does),        cmocka_unit_test(bound_functions_get_their_context),
-	    cmocka_unit_test(adapters_pass_and_convert),        cmocka_unit_test(sixty_four_bits_leave_as_doubles),
+	    cmocka_unit_test(callers_do_as_libffi_does),
+	    cmocka_unit_test(bound_functions_get_their_context),
+	    cmocka_unit_test(adapters_pass_and_convert),
+	    cmocka_unit_test(sixty_four_bits_leave_as_doubles),
+	    cmocka_unit_test(results_are_stored_where_a_word_says),
 	    cmocka_unit_test(what_it_cannot_carry_it_declines),
 	};
 
