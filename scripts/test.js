@@ -96,6 +96,17 @@ function otherNodes(room) {
     .flatMap(([version, node]) => jsSteps(room, { node, version }));
 }
 
+/** The random calls once more, to functions that the other compiler made. @returns {Step[]} */
+function randomCallsOfClang() {
+  return cSteps('call')
+    .filter((step) => step.name.includes('random.test'))
+    .map((step) => ({
+      ...step,
+      name: `${step.name} (clang)`,
+      env: { ...step.env, BIFFI_TEST_CC: 'clang', BIFFI_TEST_CALLS: '1000000' },
+    }));
+}
+
 /**
  * What was built for aarch64, under the emulator. QEMU before 8.1 does not see that code which is mapped twice was
  * written anew; code in pages of its own it does.
@@ -145,7 +156,7 @@ const suites = {
     },
   ],
   ctype: () => [...cSteps('ctype'), ...jsSteps('ctype')],
-  call: () => cSteps('call'),
+  call: () => [...cSteps('call'), ...(long ? randomCallsOfClang() : [])],
   asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],
   lib: () => jsSteps('lib'),
   nodes: () => otherNodes('lib'),
