@@ -226,7 +226,7 @@ cross-arm64:
 		LIBFFI_PIC=$(ARM64_ROOT)/lib/aarch64-linux-gnu/libffi_pic.a \
 		CFLAGS='-isystem $(ARM64_ROOT)/include/aarch64-linux-gnu -isystem $(ARM64_ROOT)/include' \
 		LDFLAGS=-L$(ARM64_ROOT)/lib/aarch64-linux-gnu arm64
-arm64: addon fixtures $(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS))
+arm64: addon fixtures $(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS)) $(B)/test/ctype/dump
 
 #: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
 test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS)) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz

@@ -139,7 +139,24 @@ function arm64Steps() {
     .split('\n')
     .map((line) => line.split(' '))
     .flatMap(([version, node]) => jsSteps('lib', { node, version, label: ' (aarch64)', env: addon }));
-  return [...c, ...js];
+  // The layouts beside those of the other machine's compiler.
+  const layouts = {
+    name: 'test/ctype layouts (aarch64)',
+    command: [
+      process.execPath,
+      '--test',
+      '--test-reporter=tap',
+      'test/ctype/layout.test.js',
+      'test/ctype/headers',
+    ],
+    env: {
+      BIFFI_BUILD: build,
+      BIFFI_TEST_CC: 'aarch64-linux-gnu-gcc',
+      BIFFI_EMULATOR: 'qemu-aarch64-static -L /usr/aarch64-linux-gnu',
+    },
+    kind: 'node',
+  };
+  return [...c, layouts, ...js];
 }
 
 /** Suites that `all` leaves out. @type {Record<string, () => Step[]>} */

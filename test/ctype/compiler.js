@@ -9,9 +9,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const root = path.join(__dirname, '../..');
-const build = path.join(root, 'build/headers');
-const dump = path.join(root, 'build/test/ctype/dump');
-const cc = process.env.CC || 'gcc';
+const output = process.env.BIFFI_BUILD || path.join(root, 'build');
+const build = path.join(output, 'headers');
+const dump = path.join(output, 'test/ctype/dump');
+// For another machine: its compiler, and what runs its programs here.
+const cc = process.env.BIFFI_TEST_CC || 'gcc';
+const emulator = (process.env.BIFFI_EMULATOR || '').split(' ').filter(Boolean);
 const run = promisify(execFile);
 const plenty = { maxBuffer: 256 << 20, encoding: 'latin1' };
 
@@ -128,13 +131,15 @@ async function answers(name, source, flags) {
         .join('\n'),
     );
   });
-  const { stdout } = await run(`${file}.out`, [], plenty);
+  const [program, ...rest] = [...emulator, `${file}.out`];
+  const { stdout } = await run(program, rest, plenty);
   return stdout.split('\n').slice(0, -1);
 }
 
 /** What the parser makes of a text, as dump.c writes it. */
 async function parse(text) {
-  return JSON.parse(await feed(dump, [], text));
+  const [program, ...rest] = [...emulator, dump];
+  return JSON.parse(await feed(program, rest, text));
 }
 
 /** Where gcc's answers differ from ours. `questions` of layoutQuestions, `lines` of its program. */

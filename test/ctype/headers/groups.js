@@ -8,12 +8,14 @@
  * @property {string[]} headers
  * @property {string[]} [flags] for the preprocessor
  * @property {string} [config] pkg-config's name, for more of them
+ * @property {boolean} [toolchain] comes with the compiler, a cross compiler too
  */
 
 /** @type {Group[]} */
 module.exports = [
   {
     name: 'libc',
+    toolchain: true,
     flags: ['-D_GNU_SOURCE'],
     headers: [
       ...[
@@ -42,6 +44,7 @@ module.exports = [
   },
   {
     name: 'posix',
+    toolchain: true,
     flags: ['-D_GNU_SOURCE'],
     headers: [
       ...[
@@ -89,6 +92,7 @@ module.exports = [
   },
   {
     name: 'linux-libc',
+    toolchain: true,
     flags: ['-D_GNU_SOURCE'],
     headers: [
       ...[
@@ -124,6 +128,7 @@ module.exports = [
   },
   {
     name: 'network',
+    toolchain: true,
     flags: ['-D_GNU_SOURCE'],
     headers: [
       ...['sys/socket.h', 'sys/un.h', 'netinet/in.h', 'netinet/tcp.h', 'netinet/udp.h', 'netinet/ip.h'],
@@ -149,6 +154,7 @@ module.exports = [
   },
   {
     name: 'linux-uapi',
+    toolchain: true,
     headers: [
       ...['types', 'input', 'uinput', 'fs', 'if', 'if_link', 'if_tun', 'netlink', 'rtnetlink', 'genetlink'],
       ...[

@@ -15,7 +15,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const compiler = require('../compiler.js');
-const groups = require('./groups.js');
+// For another machine there are the C library's and the kernel's headers.
+const native = !process.env.BIFFI_TEST_CC;
+const groups = require('./groups.js').filter((group) => native || group.toolchain);
 
 const { build, cc } = compiler;
 
@@ -118,7 +120,7 @@ test(
       ),
     );
     t.diagnostic(`${groups.length} libraries: ${JSON.stringify(totals)}`);
-    assert.ok(groups.length >= 25);
-    assert.ok(totals.types > 5000, `${totals.types} types`);
+    assert.ok(groups.length >= (native ? 25 : 5));
+    assert.ok(totals.types > (native ? 5000 : 1000), `${totals.types} types`);
   },
 );
