@@ -63,9 +63,9 @@ function cSteps(room, build = 'build') {
 /** A room's JavaScript tests: one step with all files. @returns {Step[]} */
 function jsSteps(
   room,
-  { node = process.execPath, version = process.versions.node, label = '', env = {} } = {},
+  { node = process.execPath, version = process.versions.node, label = '', env = {}, only = /$/ } = {},
 ) {
-  const files = filesIn(`test/${room}`, '.test.js');
+  const files = filesIn(`test/${room}`, '.test.js').filter((file) => only.test(file));
   if (files.length === 0) return [];
   const command = [node, '--test', '--test-reporter=tap', ...files];
   return [{ name: `test/${room} on Node.js ${version}${label}`, command, env, kind: 'node' }];
@@ -138,7 +138,17 @@ function arm64Steps() {
     .trim()
     .split('\n')
     .map((line) => line.split(' '))
-    .flatMap(([version, node]) => jsSteps('lib', { node, version, label: ' (aarch64)', env: addon }));
+    .flatMap(([version, node]) => [
+      ...jsSteps('lib', { node, version, label: ' (aarch64)', env: addon }),
+      // The other files need npm, or fixtures of the originals.
+      ...jsSteps('compat', {
+        node,
+        version,
+        label: ' (aarch64)',
+        env: addon,
+        only: /(ffi-napi|ref-\w+|threads)\.test\.js$/,
+      }),
+    ]);
   // The layouts beside those of the other machine's compiler.
   const layouts = {
     name: 'test/ctype layouts (aarch64)',

@@ -124,18 +124,30 @@ static void serve(napi_env env, napi_value function, void *context, void *data)
 
 /* --- on other threads ---------------------------------------------------------------- */
 
-/* Whether that thread of this process is blocked in futex(2): in a lock, a condition, pthread_join(3). */
-static bool thread_is_locked(pid_t tid)
+/* The first line of a file that /proc has for a thread of this process. */
+static bool read_task(pid_t tid, const char *name, char *line, int size)
 {
-	char path[64], line[128] = "";
-	snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)tid);
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/task/%d/%s", (int)tid, name);
 	FILE *file = fopen(path, "re");
 	if (file == NULL)
 		return false;
-	long number = -1;
-	bool read = fgets(line, sizeof line, file) != NULL && sscanf(line, "%ld", &number) == 1;
+	bool read = fgets(line, size, file) != NULL;
 	fclose(file);
-	return read && number == SYS_futex;
+	return read;
+}
+
+/*
+ * Whether that thread is blocked in futex(2): in a lock, a condition, pthread_join(3).
+ * proc(5): wchan names the kernel's function, unless the kernel hides it with "0";
+ * syscall starts with the number of the system call.
+ */
+static bool thread_is_locked(pid_t tid)
+{
+	char line[128];
+	if (read_task(tid, "wchan", line, sizeof line) && strcmp(line, "0") != 0)
+		return strncmp(line, "futex", 5) == 0;
+	return read_task(tid, "syscall", line, sizeof line) && strtol(line, NULL, 10) == SYS_futex;
 }
 
 /* Takes a request that is not running out of the queue. */

@@ -12,7 +12,8 @@ const Struct = require('../../compat/ref-struct-napi');
 const ArrayType = require('../../compat/ref-array-napi');
 const Union = require('../../compat/ref-union-napi');
 
-const library = path.join(__dirname, '../../build/fixtures/compat.so');
+const build = process.env.BIFFI_BUILD ?? path.join(__dirname, '../../build');
+const library = path.join(build, 'fixtures/compat.so');
 const open = (functions) => ffi.Library(library, functions);
 const collect = () => require('node:vm').runInNewContext('gc');
 require('node:v8').setFlagsFromString('--expose-gc');
@@ -318,7 +319,7 @@ test('a callback that was collected says so when C calls it', async () => {
 });
 
 test('functions of a library that is gone throw', () => {
-  const copy = path.join(__dirname, '../../build/fixtures', `compat-${process.pid}.so`);
+  const copy = path.join(build, 'fixtures', `compat-${process.pid}.so`);
   require('node:fs').copyFileSync(library, copy);
   const dl = ffi.DynamicLibrary(copy);
   const { fail_with } = ffi.Library(dl, { fail_with: ['int', ['int']] });

@@ -10,7 +10,8 @@ const test = require('node:test');
 const { Worker } = require('node:worker_threads');
 const ffi = require('../../compat/ffi-napi');
 
-const library = path.join(__dirname, '../../build/fixtures/compat.so');
+const build = process.env.BIFFI_BUILD ?? path.join(__dirname, '../../build');
+const library = path.join(build, 'fixtures/compat.so');
 const signatures = {
   call_from_threads: ['int', ['pointer', 'int', 'int']],
   call_from_thread_later: ['void', ['pointer', 'int']],
