@@ -74,6 +74,20 @@ function close(library) {
 
 /* --- properties ------------------------------------------------------------------ */
 
+/* Names from which on a library object is hashed. */
+const MANY = 32;
+
+/**
+ * Makes V8 keep an object's properties in a hash table of its own. Otherwise each property that turns from an
+ * accessor into a value makes it copy the object's shape: reading n functions of a library would take n² steps.
+ */
+function hash(object) {
+  object.first = undefined;
+  object.second = undefined;
+  delete object.first; // not the last one that was added, which would only be taken back
+  delete object.second;
+}
+
 /** A property that is computed when it is first read, and stays. */
 function defineLazily(object, name, enumerable, compute) {
   Object.defineProperty(object, name, {
@@ -179,6 +193,7 @@ function load(path, declarations) {
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
   const list = native.declared(declared);
+  if (list.length > MANY * 3) hash(library);
   const flags = optionFlags({ ...options, owned: false });
   const owned = new Set(options.owned ?? []);
   const [, ownedFlags] = optionFlags({ ...options, owned: true });
