@@ -1,8 +1,9 @@
 'use strict';
 /*
  * Start-up of one peer, in a process of its own: node load.js ADAPTER LIBRARY N
- * Prints {"import", "define", "call"} in milliseconds: requiring the peer, defining N functions of the library, and
- * calling each for the first time (where peers that put work off have to do it).
+ * Prints {"import", "define", "hold", "call"} in milliseconds: requiring the peer; defining N functions of the library;
+ * the same until the program holds all of them, as after destructuring (some make functions when they are read); and
+ * calling each for the first time (where others do what they put off).
  */
 const fs = require('node:fs');
 const path = require('node:path');
@@ -28,14 +29,20 @@ const adapter = require(path.resolve(adapterFile));
 const imported = now();
 const opened = adapter.load(path.resolve(library), list);
 const defined = now();
-const samples = { ...ARGUMENTS, ...adapter.samples };
 const functions = Array.isArray(opened) ? opened : list.map(({ name }) => opened[name]);
-const ready = now();
+const held = now();
+const samples = { ...ARGUMENTS, ...adapter.samples };
+const calling = now();
 for (let i = 0; i < functions.length; i++) functions[i](...samples[list[i].type]);
 const called = now();
 
 fs.writeSync(
   1,
-  JSON.stringify({ import: imported - start, define: defined - imported, call: called - ready }) + '\n',
+  JSON.stringify({
+    import: imported - start,
+    define: defined - imported,
+    hold: held - imported,
+    call: called - calling,
+  }) + '\n',
 );
 process.exit(0);

@@ -191,7 +191,7 @@ async function visitLoad(column, kase, results) {
   if (!times)
     Object.assign(result, { error: end.said || `ended with ${end.signal ?? end.code}`, failed: true });
   else {
-    const each = (times.define * 1e6) / kase.functions;
+    const each = (times.hold * 1e6) / kase.functions;
     result.rounds.push({ best: each, median: each, ...times });
   }
 }
