@@ -17,12 +17,24 @@ enum {
 
 /* --- called by C ------------------------------------------------------------------ */
 
+void bf_callback_title(const char *name, int argument, char *buf, size_t size)
+{
+	if (argument > 0)
+		snprintf(buf, size, "%s() argument %d", name, argument);
+	else
+		snprintf(buf, size, "%s", name);
+}
+
 static void report(bf_js_callback *cb, const char *why)
 {
 	/* Once an entry and use: a thread may go on calling. */
 	if (atomic_exchange(&cb->reported, true))
 		return;
-	fprintf(stderr, "biffi: callback '%s' was called by C %s; it did not run and returned zero\n", cb->name, why);
+
+	char title[BF_CALLBACK_TITLE];
+
+	bf_callback_title(cb->name, cb->argument, title, sizeof(title));
+	fprintf(stderr, "biffi: callback '%s' was called by C %s; it did not run and returned zero\n", title, why);
 }
 
 void bf_callback_late(bf_js_callback *cb)
@@ -45,12 +57,14 @@ static void report_uncaught(bf_js_callback *cb)
 	napi_value error, name;
 	napi_valuetype type = napi_undefined;
 	bool pending = false;
+	char title[BF_CALLBACK_TITLE];
 
+	bf_callback_title(cb->name, cb->argument, title, sizeof(title));
 	if (napi_is_exception_pending(napi, &pending) != napi_ok || !pending ||
 	    napi_get_and_clear_last_exception(napi, &error) != napi_ok)
 		return;
 	if (napi_typeof(napi, error, &type) == napi_ok && type == napi_object &&
-	    napi_create_string_utf8(napi, cb->name, NAPI_AUTO_LENGTH, &name) == napi_ok)
+	    napi_create_string_utf8(napi, title, NAPI_AUTO_LENGTH, &name) == napi_ok)
 		napi_set_named_property(napi, error, "callback", name);
 	napi_fatal_exception(napi, error);
 }
@@ -97,7 +111,8 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 {
 	bf_signature *s = cb->signature;
 	bf_env *env = s->env;
-	bf_context cx = {.env = env, .types = s->types, .owner = cb->name, .scratch = &env->scratch};
+	bf_context cx = {
+	    .env = env, .types = s->types, .owner = cb->name, .argument = cb->argument, .scratch = &env->scratch};
 	napi_value argv[s->nargs + 1], function = cb->lent, result = NULL;
 	napi_handle_scope scope;
 	_Alignas(16) char value[s->plan->result.size + 16];
@@ -282,7 +297,8 @@ void bf_callbacks_end(bf_env *env)
 static bf_js_callback *entry_take(bf_signature *s, const char *name, int index)
 {
 	bf_js_callback *cb = s->idle;
-	bf_error err = {0};
+	bf_error err;
+	size_t length;
 
 	if (cb != NULL) {
 		s->idle = cb->next;
@@ -308,10 +324,10 @@ static bf_js_callback *entry_take(bf_signature *s, const char *name, int index)
 	s->refs++;
 	bf_env_alive(s->env, 1);
 	cb->next = NULL;
-	if (index > 0)
-		snprintf(cb->name, sizeof(cb->name), "%s() argument %d", name, index);
-	else
-		snprintf(cb->name, sizeof(cb->name), "%s", name);
+	cb->argument = index;
+	length = strnlen(name, sizeof(cb->name) - 1);
+	memcpy(cb->name, name, length);
+	cb->name[length] = '\0';
 	return cb;
 }
 

@@ -51,11 +51,17 @@ typedef struct bf_js_callback {
 	bool detached; /* another thread's call does not wait; written before C knows the entry */
 	atomic_bool reported;
 	bool keeps;    /* the event loop stays alive for it */
-	char name[64]; /* for messages, stays after the release */
+	char name[64]; /* for messages, stays after the release: its own, or that of the function it is lent to */
+	int argument;  /* from 1: which argument of that function; 0: held */
 	napi_value lent;
 	napi_ref held;
 	struct bf_js_callback *next; /* idle, or lent to the same call */
 } bf_js_callback;
+
+enum { BF_CALLBACK_TITLE = 96 };
+
+/* What messages call it: "compare", "qsort() argument 4". */
+void bf_callback_title(const char *name, int argument, char *buf, size_t size);
 
 /* The callbacks lent to one call. */
 typedef struct bf_lent {

@@ -88,7 +88,7 @@ napi_value bf_converter_type(bf_context *cx, bf_converter *c)
 /* "cos(): argument 1 'x' (double): ", "callback 'compare': result (int): ", "Point.x (double): " */
 static void label(const bf_context *cx, const bf_converter *c, char *buf, size_t size)
 {
-	char type[160], argument[96] = "";
+	char type[160], argument[96] = "", owner[BF_CALLBACK_TITLE];
 
 	bf_type_spell(c->type, NULL, type, sizeof(type));
 	if (cx->index > 0 && c->name != NULL)
@@ -97,7 +97,9 @@ static void label(const bf_context *cx, const bf_converter *c, char *buf, size_t
 		snprintf(argument, sizeof(argument), "(): argument %d", cx->index);
 	else if (cx->index < 0)
 		snprintf(argument, sizeof(argument), ": result");
-	snprintf(buf, size, "%s%s (%s): ", cx->owner, argument, type);
+	if (cx->argument > 0)
+		bf_callback_title(cx->owner, cx->argument, owner, sizeof(owner));
+	snprintf(buf, size, "%s%s (%s): ", cx->argument > 0 ? owner : cx->owner, argument, type);
 }
 
 int bf_context_throw(bf_context *cx, const bf_converter *c, int code, const char *format, ...)

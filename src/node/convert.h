@@ -86,6 +86,7 @@ typedef struct bf_context {
 	bf_types *types;   /* owner of the types converted, for type objects made on the way; may be NULL */
 	const char *owner; /* "cos": its argument (index from 1) or result (-1); "Point.x": itself (0) */
 	int index;
+	int argument;         /* the owner is the callback passed as this argument of the function; 0: it is not */
 	bf_scratch *scratch;  /* strings; NULL: refused */
 	struct bf_lent *lent; /* functions passed as arguments, see callback.h; NULL: refused */
 	napi_value keep;      /* Array that keeps temporaries alive beyond this call (async), or NULL */

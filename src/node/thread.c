@@ -194,12 +194,15 @@ static void say_once(const bf_js_callback *cb)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;
 
+	char title[BF_CALLBACK_TITLE];
+
+	bf_callback_title(cb->name, cb->argument, title, sizeof(title));
 	if (!atomic_flag_test_and_set(&said))
 		fprintf(stderr,
 			"biffi: callback '%s', called by C from another thread, has been waiting for the JavaScript "
 			"thread for %d seconds; if that one is in a C function which waits for the other thread, call "
 			"the function with .async()\n",
-			cb->name, PATIENCE);
+			title, PATIENCE);
 }
 
 static void wait_locked(bf_threads *t, bf_request *r)
