@@ -14,7 +14,7 @@ const { makeArray, array } = require('./array');
 const { makeEnum } = require('./enum');
 const { Pointer, Out } = require('./pointer');
 const { functionOfPointer } = require('./function');
-const { expected, failure, describe } = require('./errors');
+const { failure, describe } = require('./errors');
 
 Type.makeConstructor = (type) => {
   switch (type.kindNumber) {
@@ -43,6 +43,12 @@ function make(type) {
   return new type.valueConstructor();
 }
 
+/** Why a value was refused, for the addon to say; what a getter of the value threw is not ours to reword. */
+function reason(error) {
+  if (typeof error?.code === 'string' && error.code.startsWith('BF_')) return error;
+  throw error;
+}
+
 /** For an object that has no address of its own: something that has, for the length of the call. */
 function toPointer(type, value) {
   const target = type.resolved.base;
@@ -50,6 +56,7 @@ function toPointer(type, value) {
     if (value[keys.TYPE] === undefined) value.adopt(target);
     return value;
   }
+  if (value instanceof SharedArrayBuffer) return new Uint8Array(value); // Node-API knows it by its views only
   const { kindNumber } = target.resolved;
   if (!target.isConst || kindNumber === KIND.VOID || !target.isComplete) {
     const why = target.isConst
@@ -60,10 +67,10 @@ function toPointer(type, value) {
   try {
     if (Array.isArray(value)) return new (array(target, value.length))(value);
     if (kindNumber === KIND.STRUCT || kindNumber === KIND.UNION) return new target.valueConstructor(value);
-    return expected('', 'a pointer, a buffer or null', value);
   } catch (error) {
-    return error;
+    return reason(error);
   }
+  return failure('BF_ETYPE', `expected a pointer, a buffer or null, got ${describe(value)}`);
 }
 
 /** A value of a struct, union or array type. */
@@ -71,7 +78,7 @@ function toMemory(type, value) {
   try {
     return helpers.construct(type.resolved, value, type.spelling);
   } catch (error) {
-    return error;
+    return reason(error);
   }
 }
 

@@ -6,7 +6,7 @@
  * without that detour.
  */
 const { MEMORY, OFFSET, TYPE } = require('./keys');
-const { failure, describe } = require('./errors');
+const { failure } = require('./errors');
 
 const INDEX = /^(?:0|-?[1-9]\d*)$/;
 
@@ -21,7 +21,7 @@ const handler = {
       return true;
     }
     if (typeof key !== 'symbol') {
-      throw failure('BF_ETYPE', `${describe(receiver)} has no property '${key}'`);
+      throw failure('BF_ETYPE', `${receiver[TYPE]?.spelling ?? 'this value'} has no property '${key}'`);
     }
     return Reflect.set(target, key, value, receiver);
   },

@@ -65,7 +65,7 @@ int bf_value_address(bf_env *env, napi_value value, void **address, size_t *size
 		base = bf_env_property(env, memory, BF_KEY_BASE);
 		if (base == NULL || bf_value_to_address(env->napi, base, &start) != 0)
 			return -1;
-	} else if ((uintptr_t)distance > known) {
+	} else if (start == NULL || (uintptr_t)distance > known) {
 		return -1; /* its ArrayBuffer was detached or has shrunk */
 	}
 	/* Integers, because an address need not be an object of C, which pointer arithmetic asks for. */

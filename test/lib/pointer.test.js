@@ -123,3 +123,51 @@ test('both ways of making a type give the same type', () => {
   const made = biffi.fn('int', ['const void *', 'const void *']);
   assert.ok(parsed.qsort.type.params[3].type.equals(biffi.pointer(made)));
 });
+
+test('memory that was detached is refused', () => {
+  const bytes = new ArrayBuffer(16);
+  const p = biffi.pointerAt(bytes, 'int');
+  const point = lib.Point.from(bytes);
+  structuredClone(bytes, { transfer: [bytes] });
+  fails(() => lib.ints_sum(p, 1), 'BF_ECLOSED', /^ints_sum\(\): argument 1 'v'/);
+  fails(() => lib.point_norm1(point), 'BF_ECLOSED', /^point_norm1\(\): argument 1 'p'/);
+  assert.throws(() => point.x, TypeError);
+});
+
+test('shared memory is passed too', () => {
+  const shared = new SharedArrayBuffer(16);
+  const ints = new Int32Array(shared);
+  ints[1] = 5;
+  assert.equal(lib.ints_sum(ints, 4), 5);
+  assert.equal(lib.ints_sum(shared, 4), 5);
+  assert.equal(biffi.pointerAt(shared, 'int')[1], 5);
+});
+
+test('what a getter or a Proxy throws arrives as it is', () => {
+  const mine = new Error('mine');
+  const same = (error) => error === mine;
+  assert.throws(
+    () =>
+      lib.point_norm1({
+        get x() {
+          throw mine;
+        },
+      }),
+    same,
+  );
+  const trap = new Proxy(
+    {},
+    {
+      get() {
+        throw mine;
+      },
+      has() {
+        throw mine;
+      },
+      ownKeys() {
+        throw mine;
+      },
+    },
+  );
+  assert.throws(() => lib.point_norm1(trap), same);
+});
