@@ -322,7 +322,7 @@ lint-types: $(NODE_API)
 	$(if $(wildcard lib/*.d.ts test/types/*.ts),@node_modules/.bin/tsc -p tsconfig.json)
 
 lint-shell:
-	@shellcheck .ci/run $(filter-out %.js %.in,$(wildcard scripts/*))
+	@shellcheck $$(grep -lE '^#!.*sh$$' .ci/run scripts/*)
 
 #: make format       let clang-format and prettier rewrite what they would complain about
 format:
