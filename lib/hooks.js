@@ -7,7 +7,7 @@
 const native = require('./native');
 const keys = require('./keys');
 const { Type, KIND, typeFromHandle } = require('./type');
-const { everywhere } = require('./memory');
+const { everywhere, readFast } = require('./memory');
 const { helpers } = require('./codec');
 const { makeStruct } = require('./struct');
 const { makeArray, array } = require('./array');
@@ -83,7 +83,7 @@ function toMemory(type, value) {
 }
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory]);
-require('./wrap').setup(native, pointer);
+if (require('./wrap').setup(native, pointer)) readFast();
 
 /* Threads that wait for a callback would keep the process from ending. */
 process.once('exit', native.exiting);

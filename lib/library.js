@@ -74,30 +74,16 @@ function close(library) {
 
 /* --- properties ------------------------------------------------------------------ */
 
-/* Names from which on a library object is hashed. */
-const MANY = 32;
-
 /**
- * Makes V8 keep an object's properties in a hash table of its own. Otherwise each property that turns from an
- * accessor into a value makes it copy the object's shape: reading n functions of a library would take n² steps.
+ * A property that is computed when it is first read, and stays. It stays a getter, which optimised code inlines: to
+ * redefine a property takes time in proportion to how many the object has.
  */
-function hash(object) {
-  object.first = undefined;
-  object.second = undefined;
-  delete object.first; // not the last one that was added, which would only be taken back
-  delete object.second;
-}
-
-/** A property that is computed when it is first read, and stays. */
 function defineLazily(object, name, enumerable, compute) {
+  let value;
   Object.defineProperty(object, name, {
     configurable: true,
     enumerable,
-    get() {
-      const value = compute();
-      Object.defineProperty(object, name, { value, enumerable, configurable: true });
-      return value;
-    },
+    get: () => (value ??= compute()),
   });
 }
 
@@ -193,7 +179,6 @@ function load(path, declarations) {
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
   const list = native.declared(declared);
-  if (list.length > MANY * 3) hash(library);
   const flags = optionFlags({ ...options, owned: false });
   const owned = new Set(options.owned ?? []);
   const [, ownedFlags] = optionFlags({ ...options, owned: true });

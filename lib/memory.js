@@ -41,6 +41,28 @@ function reserve(size, align) {
   used = (used + size + GRAIN - 1) & -GRAIN;
 }
 
+/* Below this nothing can lie: NULL, and what is near it. */
+const PAGE = 4096;
+
+/* How C values are read at an address that is a Number: by machine code once readFast() found it. */
+const read = {
+  Int8: native.peekInt8,
+  Uint8: native.peekUint8,
+  Int16: native.peekInt16,
+  Uint16: native.peekUint16,
+  Int32: native.peekInt32,
+  Uint32: native.peekUint32,
+  BigInt64: native.peekBigInt64,
+  BigUint64: native.peekBigUint64,
+  Float32: native.peekFloat32,
+  Float64: native.peekFloat64,
+};
+
+/** The V8 tier is open: memory is read by its functions. */
+function readFast() {
+  Object.assign(read, native.readers());
+}
+
 /**
  * Memory at an address. With a size, access is checked against it; freed, every
  * access throws. The whole address space is one of them (`everywhere`), so that a
@@ -64,6 +86,97 @@ class NativeMemory {
     return this[BASE] + offset;
   }
 
+  /* As a DataView has them. Each is a text of its own: the engine collects what it learns by text. */
+  getInt8(offset) {
+    const at = this.at(offset, 1);
+    return at >= PAGE && typeof at === 'number' ? read.Int8(at) : native.peekInt8(at);
+  }
+
+  setInt8(offset, value) {
+    native.pokeInt8(this.at(offset, 1), value);
+  }
+
+  getUint8(offset) {
+    const at = this.at(offset, 1);
+    return at >= PAGE && typeof at === 'number' ? read.Uint8(at) : native.peekUint8(at);
+  }
+
+  setUint8(offset, value) {
+    native.pokeUint8(this.at(offset, 1), value);
+  }
+
+  getInt16(offset) {
+    const at = this.at(offset, 2);
+    return at >= PAGE && typeof at === 'number' ? read.Int16(at) : native.peekInt16(at);
+  }
+
+  setInt16(offset, value) {
+    native.pokeInt16(this.at(offset, 2), value);
+  }
+
+  getUint16(offset) {
+    const at = this.at(offset, 2);
+    return at >= PAGE && typeof at === 'number' ? read.Uint16(at) : native.peekUint16(at);
+  }
+
+  setUint16(offset, value) {
+    native.pokeUint16(this.at(offset, 2), value);
+  }
+
+  getInt32(offset) {
+    const at = this.at(offset, 4);
+    return at >= PAGE && typeof at === 'number' ? read.Int32(at) : native.peekInt32(at);
+  }
+
+  setInt32(offset, value) {
+    native.pokeInt32(this.at(offset, 4), value);
+  }
+
+  getUint32(offset) {
+    const at = this.at(offset, 4);
+    return at >= PAGE && typeof at === 'number' ? read.Uint32(at) : native.peekUint32(at);
+  }
+
+  setUint32(offset, value) {
+    native.pokeUint32(this.at(offset, 4), value);
+  }
+
+  getBigInt64(offset) {
+    const at = this.at(offset, 8);
+    return at >= PAGE && typeof at === 'number' ? read.BigInt64(at) : native.peekBigInt64(at);
+  }
+
+  setBigInt64(offset, value) {
+    native.pokeBigInt64(this.at(offset, 8), value);
+  }
+
+  getBigUint64(offset) {
+    const at = this.at(offset, 8);
+    return at >= PAGE && typeof at === 'number' ? read.BigUint64(at) : native.peekBigUint64(at);
+  }
+
+  setBigUint64(offset, value) {
+    native.pokeBigUint64(this.at(offset, 8), value);
+  }
+
+  getFloat32(offset) {
+    const at = this.at(offset, 4);
+    return at >= PAGE && typeof at === 'number' ? read.Float32(at) : native.peekFloat32(at);
+  }
+
+  setFloat32(offset, value) {
+    native.pokeFloat32(this.at(offset, 4), value);
+  }
+
+  getFloat64(offset) {
+    const at = this.at(offset, 8);
+    return at >= PAGE && typeof at === 'number' ? read.Float64(at) : native.peekFloat64(at);
+  }
+
+  setFloat64(offset, value) {
+    native.pokeFloat64(this.at(offset, 8), value);
+  }
+
   /** After this every access throws. */
   forget() {
     this[BASE] = undefined;
@@ -72,29 +185,6 @@ class NativeMemory {
   get freed() {
     return this[BASE] === undefined;
   }
-}
-
-const WIDTHS = {
-  Int8: 1,
-  Uint8: 1,
-  Int16: 2,
-  Uint16: 2,
-  Int32: 4,
-  Uint32: 4,
-  BigInt64: 8,
-  BigUint64: 8,
-  Float32: 4,
-  Float64: 8,
-};
-for (const [name, width] of Object.entries(WIDTHS)) {
-  const peek = native[`peek${name}`];
-  const poke = native[`poke${name}`];
-  NativeMemory.prototype[`get${name}`] = function get(offset) {
-    return peek(this.at(offset, width));
-  };
-  NativeMemory.prototype[`set${name}`] = function set(offset, value) {
-    poke(this.at(offset, width), value);
-  };
 }
 
 /** The whole address space: offsets are addresses. */
@@ -162,6 +252,7 @@ function addressOf(value) {
 
 module.exports = {
   NativeMemory,
+  readFast,
   everywhere,
   reserve,
   room,

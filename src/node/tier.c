@@ -22,6 +22,11 @@ static size_t first_tier(void)
 	return 0;
 }
 
+bool bf_tier_is_v8(const bf_env *env)
+{
+	return env->tier != NULL && tiers[first_tier()] == &bf_tier_v8;
+}
+
 const char *bf_tier_make(bf_function *f, napi_value *out)
 {
 	for (size_t i = first_tier(); i < TIERS; i++) {

@@ -14,6 +14,9 @@ typedef struct bf_tier {
 
 extern const bf_tier bf_tier_ffi;
 
+/* Is the V8 tier the one that is tried first in this environment? */
+bool bf_tier_is_v8(const bf_env *env);
+
 /* Makes the function with the first tier that can; its name, or NULL: none could. */
 const char *bf_tier_make(bf_function *f, napi_value *out);
 
