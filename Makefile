@@ -164,10 +164,12 @@ $(B)/fixtures/%.so: test/fixtures/%.c
 # --- C tests ----------------------------------------------------------------------
 
 TEST_LIBS := $(LDFLAGS) -lcmocka -ldl -lm -lpthread
+# A test that refuses memory stands between the room and malloc.
+TEST_LIBS_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(B)/test/ctype/%.test: test/ctype/%.test.c $(call obj,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CFLAGS_ALL) -MF $@.d -o $@ $^ $(TEST_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) -MF $@.d -o $@ $^ $(TEST_LIBS) $(TEST_LIBS_$*)
 # What libFuzzer runs; its checks are in every file of the room.
 $(B)/test/ctype/parse.fuzz: test/ctype/fuzz/parse.fuzz.c $(call src,ctype) $(wildcard src/ctype/*.h)
 	@mkdir -p $(@D)
@@ -189,7 +191,7 @@ $(B)/test/host/%.test: test/host/%.test.c $(B)/libbiffi.so $(B)/biffi_child.node
 $(A)/test/ctype/%.test: test/ctype/%.test.c $(call asan,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CFLAGS_ALL) $(SANITIZE) -MF $@.d -o $@ $^ $(TEST_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(SANITIZE) -MF $@.d -o $@ $^ $(TEST_LIBS) $(TEST_LIBS_$*)
 $(A)/test/call/%.test: test/call/%.test.c $(call asan,call) $(call asan,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)

@@ -31,7 +31,7 @@ static const bf_file *file_of(bf_parser *p, const char *name, size_t len, bool s
 		return f;
 	f = bf_arena_alloc(&p->d->arena, sizeof *f);
 	if (!f || !(f->name = bf_arena_strdup(&p->d->arena, name, len)) || bf_table_add(&p->d->files, hash, f)) {
-		p->lex.complaint = "out of memory";
+		p->lex.complaint = bf_lexer_no_memory;
 		return NULL;
 	}
 	f->system = system;
@@ -89,8 +89,10 @@ static bool macro_params(bf_parser *p, bf_lexer *line, bf_macro *m)
 		if (!params || m->nparams == room) {
 			room = room * 2 + 4;
 			more = bf_arena_alloc(&p->d->arena, room * sizeof(bf_ident *));
-			if (!more)
+			if (!more) {
+				p->lex.complaint = bf_lexer_no_memory;
 				return false;
+			}
 			if (params)
 				memcpy(more, params, m->nparams * sizeof(bf_ident *));
 			params = more;
@@ -118,12 +120,13 @@ static void define(bf_parser *p, bf_lexer *line, const char *before)
 
 	bf_lexer_next(line, &tok);
 	if (!tok.ident) {
-		p->lex.complaint = "a #define without a name";
+		p->lex.complaint =
+		    line->complaint == bf_lexer_no_memory ? bf_lexer_no_memory : "a #define without a name";
 		return;
 	}
 	m = bf_arena_alloc(&p->d->arena, sizeof *m);
 	if (!m) {
-		p->lex.complaint = "out of memory";
+		p->lex.complaint = bf_lexer_no_memory;
 		return;
 	}
 	m->ident = tok.ident;
@@ -132,7 +135,8 @@ static void define(bf_parser *p, bf_lexer *line, const char *before)
 	if (line->p < line->end && *line->p == '(') {
 		line->p++;
 		if (!macro_params(p, line, m)) {
-			p->lex.complaint = "a #define with malformed parameters";
+			if (!p->lex.complaint)
+				p->lex.complaint = "a #define with malformed parameters";
 			return;
 		}
 	}
@@ -143,7 +147,7 @@ static void define(bf_parser *p, bf_lexer *line, const char *before)
 	m->len = (size_t)(end - line->p);
 	m->body = bf_arena_strdup(&p->d->arena, line->p, m->len);
 	if (!m->body) {
-		p->lex.complaint = "out of memory";
+		p->lex.complaint = bf_lexer_no_memory;
 		return;
 	}
 	if (before)
@@ -239,6 +243,8 @@ void bf_directive(void *parser, bf_lexer *line, const char *before)
 	bf_lexer_next(line, &tok);
 	if (tok.kind == T_END)
 		return;
+	if (line->complaint == bf_lexer_no_memory)
+		p->lex.complaint = bf_lexer_no_memory;
 	if (tok.kind == T_NUMBER) {
 		line_marker(p, line, &tok);
 	} else if (word_is(&tok, "define")) {

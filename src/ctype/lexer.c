@@ -16,6 +16,8 @@ static bool is(char c, int class)
 	return classes[(unsigned char)c] & class;
 }
 
+const char bf_lexer_no_memory[] = "out of memory";
+
 void bf_lexer_init(bf_lexer *lex, const char *text, size_t len, bf_arena *arena, bf_table *idents, const bf_file *file)
 {
 	*lex = (bf_lexer){.p = text,
@@ -341,7 +343,7 @@ static int word(bf_lexer *lex, bf_token *token)
 		return quoted(lex);
 	token->ident = intern(lex->arena, lex->idents, start, (size_t)(p - start), settle(hash));
 	if (!token->ident) {
-		lex->complaint = "out of memory";
+		lex->complaint = bf_lexer_no_memory;
 		return T_BAD;
 	}
 	return token->ident->keyword ? token->ident->keyword : T_IDENT;

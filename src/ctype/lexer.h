@@ -126,6 +126,9 @@ struct bf_lexer {
 	void *context;
 };
 
+/* A complaint that is no fault of the text. */
+extern const char bf_lexer_no_memory[];
+
 void bf_lexer_init(bf_lexer *lex, const char *text, size_t len, bf_arena *arena, bf_table *idents, const bf_file *file);
 void bf_lexer_next(bf_lexer *lex, bf_token *token);
 

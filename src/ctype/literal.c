@@ -25,8 +25,10 @@ static bf_value floating(bf_parser *p, const bf_token *tok)
 		p->d->locale = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
 	if (len >= sizeof room)
 		text = bf_arena_alloc(&p->d->arena, len + 1);
-	if (!text || !p->d->locale)
+	if (!text || !p->d->locale) {
+		bf_fail_at(p, tok, BF_ENOMEM, "out of memory");
 		return unknown(tok, "found no memory");
+	}
 	memcpy(text, tok->start, len);
 	text[len] = '\0';
 	v.f = strtod_l(text, &end, p->d->locale);

@@ -20,6 +20,7 @@ typedef struct expansion {
 	size_t total; /* bytes written at all levels */
 	int depth;
 	bool failed;
+	bool no_memory; /* and that is why */
 } expansion;
 
 static void put(expansion *e, text *t, const char *bytes, size_t len)
@@ -36,7 +37,7 @@ static void put(expansion *e, text *t, const char *bytes, size_t len)
 		room = (t->len + len + 1) * 2;
 		more = realloc(t->bytes, room);
 		if (!more) {
-			e->failed = true;
+			e->failed = e->no_memory = true;
 			return;
 		}
 		t->bytes = more;
@@ -87,11 +88,14 @@ static bool collect(expansion *e, bf_lexer *lex, const bf_macro *m, arguments *a
 	bf_token tok;
 
 	args->raw = calloc(most, sizeof *args->raw);
-	if (!args->raw)
+	if (!args->raw) {
+		e->no_memory = true;
 		return false;
+	}
 	args->count = most;
 	for (;;) {
 		bf_lexer_next(lex, &tok);
+		e->no_memory |= lex->complaint == bf_lexer_no_memory;
 		if (tok.kind == T_END || tok.kind == T_BAD || e->failed)
 			return false;
 		if (tok.kind == ')' && !depth)
@@ -148,6 +152,7 @@ static void substitute(expansion *e, const bf_macro *m, arguments *args, text *o
 	for (; tok.kind != T_END && !e->failed; tok = next, glued = false) {
 		if (tok.kind == T_BAD) {
 			e->failed = true;
+			e->no_memory |= lex.complaint == bf_lexer_no_memory;
 			return;
 		}
 		if (tok.kind == T_PASTE) {
@@ -207,6 +212,7 @@ static void expand(expansion *e, const char *bytes, size_t len, text *out, bool 
 	for (bf_lexer_next(&lex, &tok); tok.kind != T_END && !e->failed; bf_lexer_next(&lex, &tok)) {
 		if (tok.kind == T_BAD) {
 			e->failed = true;
+			e->no_memory |= lex.complaint == bf_lexer_no_memory;
 			break;
 		}
 		if (first)
@@ -269,6 +275,8 @@ bf_value bf_macro_value(bf_parser *outer, bf_macro *m)
 	}
 	m->busy = false;
 	free(expanded.bytes);
+	if (e.no_memory || ignored.code == BF_ENOMEM)
+		bf_fail_at(outer, &outer->tok, BF_ENOMEM, "out of memory");
 	return v;
 }
 

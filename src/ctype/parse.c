@@ -94,7 +94,8 @@ static void lex(bf_parser *p, bf_token *token)
 	bf_lexer_next(&p->lex, token);
 	if (token->kind == T_BAD && !p->failed) {
 		p->tok = *token;
-		bf_fail(p, "%s", p->lex.complaint);
+		bf_fail_at(p, token, p->lex.complaint == bf_lexer_no_memory ? BF_ENOMEM : BF_ESYNTAX, "%s",
+			   p->lex.complaint);
 	}
 }
 

@@ -155,7 +155,7 @@ void bf_declarator_parse(bf_parser *p, const bf_specifiers *specs, int what, bf_
 /* A type name as in a cast. */
 const bf_type *bf_type_name_parse(bf_parser *p);
 
-/* --- expression.c ------------------------------------------------------------------------------ */
+/* --- arithmetic.c --------------------------------------------------------------------------- */
 
 typedef enum bf_value_kind {
 	BF_VALUE_UNKNOWN, /* not constant; `why`, and `at` where */
@@ -176,6 +176,26 @@ typedef struct bf_value {
 	bf_token at;
 } bf_value;
 
+bf_value bf_value_unknown(const bf_token *at, const bf_type *type, const char *why);
+bf_value bf_value_integer(const bf_token *at, const bf_type *type, int64_t i);
+
+/* An object at an address; unknown when that is not known, or the type is not. */
+bf_value bf_value_place(const bf_token *at, const bf_type *type, bool known, uint64_t address);
+
+bf_value bf_value_cast(bf_value v, const bf_type *type);
+bf_value bf_value_unary(bf_value v, const bf_token *at, int op);
+bf_value bf_value_binary(const bf_token *at, int op, const bf_value *a, const bf_value *b);
+
+/* 0 or 1; -1: not known. */
+int bf_value_truth(const bf_value *v);
+bool bf_value_is_unsigned(const bf_value *v);
+
+/* The type of the sum of an `a` and a `b`. */
+const bf_type *bf_type_common(const bf_type *a, const bf_type *b);
+int bf_value_constant(const bf_value *v, bf_constant *out); /* 0, or -1: not constant */
+
+/* --- expression.c ------------------------------------------------------------------------------ */
+
 /* Up to a comma, or what else cannot go on. */
 bf_value bf_expression_parse(bf_parser *p);
 
@@ -185,9 +205,6 @@ bf_value bf_expression_parse_all(bf_parser *p);
 /* An integer or a failure. `for_what`: "an array size". */
 bf_value bf_expression_integer(bf_parser *p, const char *for_what);
 void bf_fail_value(bf_parser *p, const bf_value *v, const char *for_what);
-bf_value bf_value_cast(bf_parser *p, bf_value v, const bf_type *type);
-bool bf_value_is_unsigned(const bf_value *v);
-int bf_value_constant(const bf_value *v, bf_constant *out); /* 0, or -1: not constant */
 
 /* --- literal.c ------------------------------------------------------------------------------------ */
 

@@ -144,7 +144,7 @@ static void static_constant(bf_parser *p, const bf_declarator *d)
 	v = bf_expression_parse(p);
 	if (p->failed || v.kind == BF_VALUE_UNKNOWN)
 		return;
-	v = bf_value_cast(p, v, d->type);
+	v = bf_value_cast(v, d->type);
 	if (bf_value_constant(&v, &constant))
 		return;
 	s->kind = BF_SYMBOL_CONSTANT;
