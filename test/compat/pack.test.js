@@ -116,6 +116,28 @@ test('import, named and default', () => {
   );
 });
 
+test('TypeScript finds the types', () => {
+  const directory = path.join(home, 'all');
+  fs.writeFileSync(
+    path.join(directory, 'app.ts'),
+    `import ffi = require('ffi-napi');
+     import Library = require('ffi-napi/lib/library');
+     import ref = require('ref-napi');
+     import Struct = require('ref-struct-napi');
+     const Point = Struct({ x: 'int' });
+     export const n: number = ffi.Library('libm', { ceil: ['double', ['double']] }).ceil(new Point({ x: 1 }).x);
+     export const p: ref.Pointer<number> = ref.alloc('int', Library(null, { abs: ['int', ['int']] }).abs(-1));`,
+  );
+  const modules = path.join(root, 'node_modules');
+  for (const resolution of ['node16', 'node10']) {
+    const args = ['--noEmit', '--strict', '--target', 'es2022', '--moduleResolution', resolution];
+    args.push('--module', resolution === 'node16' ? 'node16' : 'commonjs');
+    args.push('--types', 'node', '--typeRoots', path.join(modules, '@types'), 'app.ts');
+    const checked = spawnSync(path.join(modules, '.bin/tsc'), args, { cwd: directory, encoding: 'utf8' });
+    assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+  }
+});
+
 test('a worker thread', () => {
   const directory = path.join(home, 'alone');
   const program = `

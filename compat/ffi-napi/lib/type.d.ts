@@ -1,0 +1,2 @@
+import ffi = require('./ffi.js');
+export = ffi.ffiType;

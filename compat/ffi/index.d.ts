@@ -1,0 +1,1 @@
+export * from '../ffi-napi/lib/ffi.js';

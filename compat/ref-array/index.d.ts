@@ -1,0 +1,2 @@
+import bound = require('../ref-array-napi/lib/array.js');
+export = bound;

@@ -1,0 +1,2 @@
+import bound = require('../ref-struct-napi/lib/struct.js');
+export = bound;

@@ -1,0 +1,2 @@
+import bound = require('../ref-union-napi/lib/union.js');
+export = bound;

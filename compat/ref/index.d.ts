@@ -1,0 +1,1 @@
+export * from '../ref-napi/lib/ref.js';
