@@ -217,6 +217,8 @@ export function Library<T extends object = UntypedLibrary>(
 export function type(what: TypeLike): Type;
 /** The type that C text means where a library's names are known. */
 export function typeIn(library: object, text: string): Type;
+/** Where a symbol lies that the declarations do not name. */
+export function symbol(library: object, name: string): Pointer;
 export function pointer(to: TypeLike): Type;
 export function constant(type: TypeLike): Type;
 /** A function type; '...' last makes it variadic. */

@@ -6,7 +6,7 @@
  *   const { cos } = load('libm.so.6', 'double cos(double x);');
  */
 require('./hooks');
-const { load, close, typeIn } = require('./library');
+const { load, close, symbol, typeIn } = require('./library');
 const { handle } = require('./handle');
 const { Library } = require('./signatures');
 const { Type, typeOf, pointer, fn, constant } = require('./type');
@@ -45,6 +45,7 @@ module.exports = {
   functionAt,
   handle,
   typeIn,
+  symbol,
   assign,
   sizeof,
   alignof,

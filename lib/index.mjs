@@ -26,6 +26,7 @@ export const {
   functionAt,
   handle,
   typeIn,
+  symbol,
   assign,
   sizeof,
   alignof,

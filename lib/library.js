@@ -8,6 +8,7 @@ const native = require('./native');
 const { KIND, typeOf, typeFromHandle } = require('./type');
 const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
+const { Pointer } = require('./pointer');
 const { makeFunction, optionFlags } = require('./function');
 const { readHeader } = require('./header');
 const { failure, expected, inspect } = require('./errors');
@@ -235,10 +236,22 @@ function bind(library, state, options, lazy, wanted) {
 }
 
 /**
+ * Where a symbol lies that the declarations do not name: for functionAt(), or cast() and value.
+ * @param {object} library what load() returned
+ * @param {string} name
+ * @returns {Pointer} to void
+ */
+function symbol(library, name) {
+  const { handle } = stateOf(library);
+  if (typeof name !== 'string') throw expected('symbol()', 'a name', name);
+  return new Pointer(typeOf('void'), everywhere, findSymbol(handle, name));
+}
+
+/**
  * The type that C text means where a library's names are known: typeIn(lib, 'sqlite3 *').
  */
 function typeIn(library, text) {
   return typeOf(text, stateOf(library).declared);
 }
 
-module.exports = { load, close, typeIn, openLibrary, findSymbol, bind, stateOf, states, prototype };
+module.exports = { load, close, symbol, typeIn, openLibrary, findSymbol, bind, stateOf, states, prototype };

@@ -61,14 +61,11 @@ class Pointer {
     );
   }
 
-  /** The same address as another type. */
+  /** The same address as another type: of what is there ('int'), or as in C's cast the pointer's own ('int *'). */
   cast(type) {
     const target = typeOf(type);
-    return new Pointer(
-      target.resolved.kindNumber === KIND.POINTER && typeof type === 'string' ? target.resolved.base : target,
-      this[MEMORY],
-      this[OFFSET],
-    );
+    const { kindNumber, base } = target.resolved;
+    return new Pointer(kindNumber === KIND.POINTER ? base : target, this[MEMORY], this[OFFSET]);
   }
 
   /** Element `i`, as p[i]. */

@@ -2,29 +2,40 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "callback.h"
 #include "function.h"
+#include "thread.h"
 #include "throw.h"
 #include "variadic.h"
 
-enum { SCRATCH = 512, MOST_ARGUMENTS = BF_MAX_ARGUMENTS + 1 };
+enum {
+	SCRATCH = 512,
+	MOST_ARGUMENTS = BF_MAX_ARGUMENTS + 1,
+	MOST_RUNNERS = 1024, /* as libuv */
+	TURN = 1000 * 1000,  /* nanoseconds after which a work item takes no further call */
+	CALLS_A_TURN = 64    /* of a work item, before others of the pool have theirs */
+};
 
 /* What lib/ holds to cancel a call; NULL when that is over. */
 typedef struct token {
 	struct async_call *call;
 } token;
 
+typedef enum call_state { CALL_WAITING, CALL_RUNNING, CALL_DONE } call_state;
+
 /*
- * Threads: made and ended by the JavaScript thread; between queueing and
- * completion only the pool's thread touches frame and number.
+ * Threads: the JavaScript thread makes it and ends it; while it is running, the
+ * pool's thread has it. `next` and `state` are guarded by the queue's lock.
  */
 typedef struct async_call {
+	struct async_call *next;
+	call_state state;
 	bf_function *function; /* counted */
 	const bf_plan *plan;
-	napi_async_work work;
 	napi_deferred deferred;
-	napi_ref keep; /* Array: arguments and what was made of them */
+	napi_ref keep; /* Array: arguments that must stay, and what was made of them; NULL: none */
 	bf_lent lent;
 	bf_scratch scratch;
 	token *token;
@@ -32,6 +43,120 @@ typedef struct async_call {
 	char *frame; /* aligned, in `memory` */
 	char memory[];
 } async_call;
+
+typedef struct call_list {
+	async_call *first, **end;
+} call_list;
+
+/* A work item of libuv's pool that takes calls from the queue. Used by the JavaScript thread but for `queue`. */
+typedef struct runner {
+	struct bf_async *queue;
+	napi_async_work work;
+	bool busy;
+} runner;
+
+/*
+ * An environment's calls. Instead of a work item a call there are at most as many
+ * as the pool has threads; each runs one call after the other, and the event loop
+ * is woken once for all that are done.
+ */
+typedef struct bf_async {
+	bf_env *env;
+	pthread_mutex_t lock; /* of waiting, done */
+	call_list waiting, done;
+	unsigned nrunners;
+	runner runners[];
+} bf_async;
+
+/* --- lists -------------------------------------------------------------------------- */
+
+static void list_init(call_list *list)
+{
+	list->first = NULL;
+	list->end = &list->first;
+}
+
+static void list_add(call_list *list, async_call *call)
+{
+	call->next = NULL;
+	*list->end = call;
+	list->end = &call->next;
+}
+
+static async_call *list_take(call_list *list)
+{
+	async_call *call = list->first;
+
+	if (call != NULL) {
+		list->first = call->next;
+		if (list->first == NULL)
+			list->end = &list->first;
+	}
+	return call;
+}
+
+static bool list_remove(call_list *list, async_call *call)
+{
+	for (async_call **link = &list->first; *link != NULL; link = &(*link)->next) {
+		if (*link != call)
+			continue;
+		*link = call->next;
+		if (list->end == &call->next)
+			list->end = link;
+		return true;
+	}
+	return false;
+}
+
+/* --- the pool's threads ------------------------------------------------------------------ */
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Takes call after call, and leaves the thread to others soon. */
+static void execute(napi_env napi, void *data)
+{
+	bf_async *q = ((runner *)data)->queue;
+	int64_t until = now() + TURN;
+
+	(void)napi;
+	for (int n = 0; n < CALLS_A_TURN; n++) {
+		bool first, more, over;
+		async_call *call;
+
+		pthread_mutex_lock(&q->lock);
+		call = list_take(&q->waiting);
+		if (call != NULL)
+			call->state = CALL_RUNNING;
+		pthread_mutex_unlock(&q->lock);
+		if (call == NULL)
+			return;
+
+		errno = 0;
+		bf_plan_call(call->plan, call->function->target, call->frame);
+		call->number = errno;
+		over = n + 1 == CALLS_A_TURN || now() > until;
+
+		pthread_mutex_lock(&q->lock);
+		first = q->done.first == NULL;
+		more = q->waiting.first != NULL;
+		call->state = CALL_DONE;
+		list_add(&q->done, call);
+		pthread_mutex_unlock(&q->lock);
+		/* The end of this work item wakes the loop as well. */
+		if (over)
+			return;
+		if (first && more)
+			bf_threads_wake(q->env);
+	}
+}
+
+/* --- the JavaScript thread ------------------------------------------------------------------ */
 
 static void call_free(napi_env napi, async_call *call)
 {
@@ -41,23 +166,10 @@ static void call_free(napi_env napi, async_call *call)
 	bf_scratch_free(&call->scratch);
 	if (call->keep != NULL)
 		napi_delete_reference(napi, call->keep);
-	if (call->work != NULL)
-		napi_delete_async_work(napi, call->work);
 	if (call->token != NULL)
 		call->token->call = NULL;
 	bf_function_unref(f);
 	free(call);
-}
-
-/* On the pool's thread. */
-static void execute(napi_env napi, void *data)
-{
-	async_call *call = data;
-
-	(void)napi;
-	errno = 0;
-	bf_plan_call(call->plan, call->function->target, call->frame);
-	call->number = errno;
 }
 
 static void reject_pending(napi_env napi, napi_deferred deferred)
@@ -68,10 +180,9 @@ static void reject_pending(napi_env napi, napi_deferred deferred)
 		napi_reject_deferred(napi, deferred, error);
 }
 
-/* On the JavaScript thread again; when the environment is ending, nothing but freeing works. */
-static void complete(napi_env napi, napi_status status, void *data)
+/* Settles the promise and frees the call; when the environment is ending, nothing but freeing works. */
+static void call_finish(async_call *call)
 {
-	async_call *call = data;
 	bf_function *f = call->function;
 	bf_env *env = f->env;
 	bf_context cx = {.env = env, .types = f->types, .owner = f->name, .index = -1, .scratch = &env->scratch};
@@ -79,22 +190,141 @@ static void complete(napi_env napi, napi_status status, void *data)
 
 	if (f->library != NULL)
 		f->library->busy--;
-	if (status == napi_cancelled) {
+	if (call->state != CALL_DONE) {
 		bf_error err = {.code = BF_ECLOSED, .message = "the call was cancelled before it started"};
 
-		napi_reject_deferred(napi, call->deferred, bf_error_value(napi, &err));
+		napi_reject_deferred(env->napi, call->deferred, bf_error_value(env->napi, &err));
 	} else {
 		bf_env_track_errno(env);
 		env->saved_errno = call->number;
 		result = bf_convert_out(&cx, &f->result, call->frame);
 		if (result != NULL && f->flags & BF_FUNCTION_ERRNO)
 			result = bf_function_with_errno(env, result, call->number);
-		if (result != NULL)
-			napi_resolve_deferred(napi, call->deferred, result);
-		else
-			reject_pending(napi, call->deferred);
+		if (result != NULL && napi_resolve_deferred(env->napi, call->deferred, result) != napi_ok)
+			env->ending = true;
+		else if (result == NULL)
+			reject_pending(env->napi, call->deferred);
 	}
-	call_free(napi, call);
+	call_free(env->napi, call);
+}
+
+void bf_async_drain(bf_env *env)
+{
+	bf_async *q = env->async;
+	async_call *call, *next;
+	napi_handle_scope scope;
+
+	if (q == NULL)
+		return;
+	pthread_mutex_lock(&q->lock);
+	call = q->done.first;
+	list_init(&q->done);
+	pthread_mutex_unlock(&q->lock);
+	for (; call != NULL; call = next) {
+		next = call->next;
+		if (napi_open_handle_scope(env->napi, &scope) != napi_ok)
+			continue;
+		call_finish(call);
+		napi_close_handle_scope(env->napi, scope);
+	}
+}
+
+static void runner_start(runner *r)
+{
+	r->busy = napi_queue_async_work(r->queue->env->napi, r->work) == napi_ok;
+}
+
+/* A work item has ended. */
+static void complete(napi_env napi, napi_status status, void *data)
+{
+	runner *r = data;
+	bf_async *q = r->queue;
+	bool more;
+
+	(void)napi;
+	(void)status;
+	r->busy = false;
+	bf_async_drain(q->env);
+	pthread_mutex_lock(&q->lock);
+	more = q->waiting.first != NULL;
+	pthread_mutex_unlock(&q->lock);
+	if (more && !q->env->ending)
+		runner_start(r);
+}
+
+/* As many as libuv has threads: what it makes of UV_THREADPOOL_SIZE. */
+static unsigned pool_size(void)
+{
+	const char *given = getenv("UV_THREADPOOL_SIZE");
+	long n = given != NULL ? strtol(given, NULL, 10) : 4;
+
+	return n < 1 ? 1 : n > MOST_RUNNERS ? MOST_RUNNERS : (unsigned)n;
+}
+
+/* The environment ends, and with it all work items: what has not started never will. */
+void bf_async_end(bf_env *env)
+{
+	bf_async *q = env->async;
+	async_call *call;
+
+	if (q == NULL)
+		return;
+	while ((call = list_take(&q->waiting)) != NULL)
+		call_free(env->napi, call);
+	while ((call = list_take(&q->done)) != NULL)
+		call_free(env->napi, call);
+	for (unsigned i = 0; i < q->nrunners; i++) {
+		if (q->runners[i].work != NULL)
+			napi_delete_async_work(env->napi, q->runners[i].work);
+	}
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+	env->async = NULL;
+}
+
+static bf_async *queue_get(bf_env *env)
+{
+	unsigned n = pool_size();
+	bf_async *q;
+
+	if (env->async != NULL)
+		return env->async;
+	if (bf_threads_start(env) != 0)
+		return NULL;
+	q = calloc(1, sizeof(*q) + n * sizeof(q->runners[0]));
+	if (q == NULL) {
+		bf_throw(env->napi, BF_ENOMEM, "out of memory");
+		return NULL;
+	}
+	q->env = env;
+	q->nrunners = n;
+	pthread_mutex_init(&q->lock, NULL);
+	list_init(&q->waiting);
+	list_init(&q->done);
+	env->async = q;
+	return q;
+}
+
+/* A runner that is free, made on first use; NULL: all are busy, and one of them will take the call. */
+static runner *runner_idle(bf_async *q)
+{
+	napi_env napi = q->env->napi;
+	napi_value name = NULL;
+
+	for (unsigned i = 0; i < q->nrunners; i++) {
+		runner *r = &q->runners[i];
+
+		if (r->busy)
+			continue;
+		r->queue = q;
+		if (r->work == NULL) {
+			napi_create_string_utf8(napi, "biffi", NAPI_AUTO_LENGTH, &name);
+			if (napi_create_async_work(napi, NULL, name, execute, complete, r, &r->work) != napi_ok)
+				return NULL;
+		}
+		return r;
+	}
+	return NULL;
 }
 
 static async_call *call_new(bf_function *f, const bf_plan *plan)
@@ -109,12 +339,30 @@ static async_call *call_new(bf_function *f, const bf_plan *plan)
 	return call;
 }
 
-/* Arguments into the frame, kept alive by an Array that the call refers to. */
+/* An Array of the arguments, if any of them is something that must stay alive: numbers and strings are copied. */
+static int call_keep(async_call *call, size_t argc, const napi_value *argv, napi_value *keep)
+{
+	napi_env napi = call->function->env->napi;
+	bool needed = false;
+
+	for (size_t i = 0; i < argc && !needed; i++) {
+		napi_valuetype type = napi_undefined;
+
+		napi_typeof(napi, argv[i], &type);
+		needed = type == napi_object || type == napi_function || type == napi_external;
+	}
+	if (!needed)
+		return 0;
+	napi_create_array_with_length(napi, argc, keep);
+	for (size_t i = 0; i < argc; i++)
+		napi_set_element(napi, *keep, (uint32_t)i, argv[i]);
+	return napi_create_reference(napi, *keep, 1, &call->keep) == napi_ok ? 0 : -1;
+}
+
+/* Arguments into the frame. */
 static int call_convert(async_call *call, bf_variant *variant, size_t argc, const napi_value *argv)
 {
 	bf_function *f = call->function;
-	napi_env napi = f->env->napi;
-	napi_value keep = NULL;
 	bf_context cx = {.env = f->env,
 			 .types = f->types,
 			 .owner = f->name,
@@ -122,31 +370,27 @@ static int call_convert(async_call *call, bf_variant *variant, size_t argc, cons
 			 .lent = &call->lent,
 			 .async = true};
 
-	if (argc > 0) {
-		napi_create_array_with_length(napi, argc, &keep);
-		for (size_t i = 0; i < argc; i++)
-			napi_set_element(napi, keep, (uint32_t)i, argv[i]);
-		if (napi_create_reference(napi, keep, 1, &call->keep) != napi_ok)
-			return -1;
-	}
-	cx.keep = keep;
+	if (call_keep(call, argc, argv, &cx.keep) != 0)
+		return -1;
 	return variant != NULL ? bf_variant_arguments(f, variant, &cx, call->frame, argv)
 			       : bf_function_arguments(f, &cx, call->frame, argv);
 }
 
 static int call_start(async_call *call)
 {
-	napi_env napi = call->function->env->napi;
-	napi_value name = NULL;
+	bf_async *q = queue_get(call->function->env);
+	runner *r;
 
-	napi_create_string_utf8(napi, call->function->name, NAPI_AUTO_LENGTH, &name);
-	if (napi_create_async_work(napi, NULL, name, execute, complete, call, &call->work) != napi_ok ||
-	    napi_queue_async_work(napi, call->work) != napi_ok) {
-		bf_throw(napi, BF_ENOMEM, "%s(): the call can't be queued", call->function->name);
+	if (q == NULL)
 		return -1;
-	}
 	if (call->function->library != NULL)
 		call->function->library->busy++;
+	pthread_mutex_lock(&q->lock);
+	list_add(&q->waiting, call);
+	pthread_mutex_unlock(&q->lock);
+	r = runner_idle(q);
+	if (r != NULL)
+		runner_start(r);
 	return 0;
 }
 
@@ -171,9 +415,9 @@ static napi_value call_promise(bf_function *f, size_t argc, const napi_value *ar
 		bf_throw(napi, BF_ENOMEM, "%s(): out of memory", f->name);
 		goto failed;
 	}
+	call->deferred = deferred;
 	if (call_convert(call, variant, argc, argv) != 0 || call_start(call) != 0)
 		goto failed;
-	call->deferred = deferred;
 	*out = call;
 	return promise;
 failed:
@@ -262,8 +506,16 @@ static napi_value cancel(napi_env napi, napi_callback_info info)
 	if (napi_get_value_external(napi, argv[0], &data) != napi_ok)
 		return bf_throw(napi, BF_ETYPE, "not a call");
 	t = data;
-	if (t->call != NULL)
-		cancelled = napi_cancel_async_work(napi, t->call->work) == napi_ok;
+	if (t->call != NULL) {
+		async_call *call = t->call;
+		bf_async *q = call->function->env->async;
+
+		pthread_mutex_lock(&q->lock);
+		cancelled = list_remove(&q->waiting, call);
+		pthread_mutex_unlock(&q->lock);
+		if (cancelled)
+			call_finish(call);
+	}
 	napi_get_boolean(napi, cancelled, &value);
 	return value;
 }

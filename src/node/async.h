@@ -7,7 +7,13 @@
 #ifndef BF_NODE_ASYNC_H
 #define BF_NODE_ASYNC_H
 
-#include <node_api.h>
+#include "env.h"
+
+/* Settles the promises of the calls that are over. JavaScript thread. */
+void bf_async_drain(bf_env *env);
+
+/* The environment ends. */
+void bf_async_end(bf_env *env);
 
 /* callAsync, callCancellable, cancel for lib/. */
 napi_status bf_async_exports(napi_env napi, napi_value exports);

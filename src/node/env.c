@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "../call/emit.h"
+#include "async.h"
 #include "callback.h"
 #include "thread.h"
 #include "throw.h"
@@ -40,6 +41,7 @@ static void env_end(napi_env napi, void *data, void *hint)
 
 	(void)napi;
 	(void)hint;
+	bf_async_end(env);
 	bf_callbacks_end(env);
 	bf_v8_tier_end(env);
 	bf_scratch_free(&env->scratch);

@@ -76,6 +76,7 @@ typedef struct bf_env {
 	atomic_bool exiting;             /* the process is */
 	bool serving;                    /* callbacks of other threads are being run */
 	struct bf_threads *threads;      /* calls from other threads, see thread.h; NULL until there is a callback */
+	struct bf_async *async;          /* calls on the thread pool, see async.h; NULL until there is one */
 	struct bf_signature *signatures; /* of callbacks, see callback.h */
 	bf_types *common;                /* owns the next two, see variadic.c; NULL until then */
 	const bf_type *const_char_pointer, *void_pointer;

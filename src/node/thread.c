@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "async.h"
 #include "throw.h"
 
 enum {
@@ -84,6 +85,7 @@ static void serve(napi_env napi, napi_value function, void *context, void *data)
 	for (int n = 0; n < BATCH && !env->ending && (r = request_take(t)) != NULL; n++)
 		request_serve(t, r);
 	env->serving = false;
+	bf_async_drain(env);
 	if (env->ending)
 		bf_threads_end(env);
 	pthread_mutex_lock(&t->lock);
@@ -122,6 +124,16 @@ void bf_threads_end(bf_env *env)
 static void end_hook(void *data)
 {
 	bf_threads_end(data);
+}
+
+void bf_threads_wake(bf_env *env)
+{
+	bf_threads *t = env->threads;
+
+	pthread_mutex_lock(&t->lock);
+	if (!t->ended)
+		wake_locked(t);
+	pthread_mutex_unlock(&t->lock);
 }
 
 int bf_threads_start(bf_env *env)

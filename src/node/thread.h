@@ -40,6 +40,9 @@ int bf_threads_start(bf_env *env);
  */
 void bf_threads_call(bf_js_callback *cb, void *frame);
 
+/* Wakes the event loop, to serve this queue and that of async.h. Any thread. */
+void bf_threads_wake(bf_env *env);
+
 /* No call is queued from here on; threads that wait get zero. JavaScript thread. */
 void bf_threads_end(bf_env *env);
 

@@ -165,3 +165,12 @@ test('workers have their own', async () => {
     });
   for (const result of await Promise.all([run(), run(), run()])) assert.deepEqual(result, [0, 999000]);
 });
+
+test('symbol() finds what is not declared', () => {
+  const lib = biffi.load(fixture('structs'), '');
+  assert.equal(biffi.symbol(lib, 'answer').cast('int').value, 42);
+  const norm = biffi.functionAt(biffi.symbol(lib, 'point_norm1'), 'double (const double *)');
+  assert.equal(norm([1, 2]), 3);
+  fails(() => biffi.symbol(lib, 'nothing_here'), 'BF_ESYMBOL', /nothing_here/);
+  fails(() => biffi.symbol({}, 'answer'), 'BF_ETYPE', /what load\(\) returned/);
+});
