@@ -9,6 +9,7 @@
 #include "thread.h"
 #include "throw.h"
 #include "type.h"
+#include "v8_callback.h"
 
 enum {
 	RETIRED_ENTRIES = 1024,  /* released entries of a signature that wait before they are used again */
@@ -69,9 +70,14 @@ static void report_uncaught(bf_js_callback *cb)
 	napi_fatal_exception(napi, error);
 }
 
-static int callback_arguments(bf_context *cx, bf_signature *s, char *frame, napi_value *argv)
+/* `words` has room for one an argument. */
+static int callback_arguments(bf_context *cx, const bf_v8_env *ve, bf_signature *s, char *frame, napi_value *argv,
+			      uint64_t *words)
 {
 	for (uint32_t i = 0; i < s->nargs; i++) {
+		argv[i] = ve != NULL ? bf_v8_callback_out(ve, &s->args[i], frame + s->args[i].offset, &words[i]) : NULL;
+		if (argv[i] != NULL)
+			continue;
 		cx->index = (int)i + 1;
 		argv[i] = bf_convert_out(cx, &s->args[i], frame + s->args[i].offset);
 		if (argv[i] == NULL)
@@ -81,12 +87,20 @@ static int callback_arguments(bf_context *cx, bf_signature *s, char *frame, napi
 }
 
 /* NULL: something was thrown. */
-static napi_value callback_call(bf_js_callback *cb, napi_value function, size_t argc, const napi_value *argv)
+static napi_value callback_call(bf_js_callback *cb, const bf_v8_env *ve, napi_value function, size_t argc,
+				const napi_value *argv)
 {
 	bf_env *env = cb->signature->env;
 	napi_value self, result = NULL;
 	napi_status status;
 
+	if (ve != NULL) {
+		bool dead;
+
+		result = bf_v8_callback_call(ve, function, argc, argv, &dead);
+		env->ending |= dead;
+		return result;
+	}
 	if (env->depth > 0 || env->serving) {
 		napi_get_undefined(env->napi, &self);
 		status = napi_call_function(env->napi, self, function, argc, argv, &result);
@@ -114,10 +128,12 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	bf_context cx = {
 	    .env = env, .types = s->types, .owner = cb->name, .argument = cb->argument, .scratch = &env->scratch};
 	napi_value argv[s->nargs + 1], function = cb->lent, result = NULL;
-	napi_handle_scope scope;
+	uint64_t words[s->nargs + 1];
+	const bf_v8_env *ve = bf_v8_callbacks(env);
+	bf_handles handles;
 	_Alignas(16) char value[s->plan->result.size + 16];
 
-	if (env->failed || napi_open_handle_scope(env->napi, &scope) != napi_ok) {
+	if (env->failed || !bf_handles_open(env, ve, &handles)) {
 		bf_callback_zero(cb, frame);
 		return;
 	}
@@ -126,8 +142,13 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	env->callbacks++;
 	if (cb->state == BF_CALLBACK_HELD)
 		napi_get_reference_value(env->napi, cb->held, &function);
-	if (callback_arguments(&cx, s, frame, argv) == 0)
-		result = callback_call(cb, function, s->nargs, argv);
+	if (callback_arguments(&cx, ve, s, frame, argv, words) == 0)
+		result = callback_call(cb, ve, function, s->nargs, argv);
+	if (result != NULL && ve != NULL && bf_v8_callback_in(ve, &s->result, result, frame)) {
+		env->callbacks--;
+		bf_handles_close(env, ve, &handles);
+		return;
+	}
 	cx.index = -1;
 	memset(value, 0, sizeof(value));
 	if (result != NULL && s->result.conversion != BF_CONV_VOID &&
@@ -141,7 +162,7 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	else if (result == NULL)
 		report_uncaught(cb);
 	env->callbacks--;
-	napi_close_handle_scope(env->napi, scope);
+	bf_handles_close(env, ve, &handles);
 }
 
 void bf_callback_enter(bf_js_callback *cb, void *frame)

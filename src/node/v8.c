@@ -35,7 +35,7 @@ static bf_v8 engine;
 static const struct version *listed;
 
 /* Names are looked up where Node-API itself comes from, which need not be visible to the whole process. */
-static void *symbol(const char *name)
+void *bf_v8_symbol(const char *name)
 {
 	static void *home;
 	void *found = dlsym(RTLD_DEFAULT, name);
@@ -67,7 +67,7 @@ static bool find_functions(void)
 	size_t i;
 
 	for (i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-		void *found = symbol(wanted[i].name);
+		void *found = bf_v8_symbol(wanted[i].name);
 
 		if (!found) {
 			snprintf(engine.why, sizeof engine.why, "the engine does not export %.80s", wanted[i].name);
@@ -94,14 +94,14 @@ static bool find_layout(void)
 	uint64_t args = 0;
 	int i;
 
-	*(void **)&argument_info = symbol("_ZNK2v813CFunctionInfo12ArgumentInfoEj");
+	*(void **)&argument_info = bf_v8_symbol("_ZNK2v813CFunctionInfo12ArgumentInfoEj");
 	if (!argument_info) {
 		snprintf(engine.why, sizeof engine.why, "the engine does not export CFunctionInfo::ArgumentInfo");
 		return false;
 	}
 	engine.type_stride = (int)((uintptr_t)argument_info(info, 1) - 0x1000);
 	engine.representation_offset = -1;
-	*(void **)&construct = symbol("_ZN2v813CFunctionInfoC1ERKNS_9CTypeInfoEjPS2_NS0_19Int64RepresentationE");
+	*(void **)&construct = bf_v8_symbol("_ZN2v813CFunctionInfoC1ERKNS_9CTypeInfoEjPS2_NS0_19Int64RepresentationE");
 	if (construct) {
 		memset(built, 0xEE, sizeof built);
 		construct(built, result, 0x77665544, (void *)0x1234, 0x5A);
@@ -133,7 +133,7 @@ static void look_over(void)
 	snprintf(engine.why, sizeof engine.why, "no machine code for this architecture");
 	return;
 #endif
-	*(void **)&get_version = symbol("_ZN2v82V810GetVersionEv");
+	*(void **)&get_version = bf_v8_symbol("_ZN2v82V810GetVersionEv");
 	if (!get_version) {
 		snprintf(engine.why, sizeof engine.why, "not the V8 engine");
 		return;

@@ -70,6 +70,9 @@ typedef struct bf_v8 {
 /* Looks the engine over the first time, and always returns the same record. */
 const bf_v8 *bf_v8_get(napi_env env);
 
+/* A function of the engine by its mangled name; NULL: not exported. */
+void *bf_v8_symbol(const char *name);
+
 /*
  * Describes a fast function of `nargs` types (the receiver's first) to V8. Never freed: optimised code may hold it.
  * NULL: a type that this version lacks, or no memory.
