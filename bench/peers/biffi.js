@@ -33,7 +33,7 @@ exports.open = (library) => {
     compare ??= biffi.callback(lib.compare_callback, (a, b) => a.value - b.value);
     return sort(n, compare);
   };
-  functions.add_async = add_i32.async;
+  functions.add_async = (a, b) => add_i32.async(a, b);
   return {
     functions,
     info: { biffi: require('../../package.json').version, tier: biffi.info().tier },
