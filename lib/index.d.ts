@@ -7,8 +7,16 @@
 export type TypeLike = string | Type | ValueConstructor<unknown> | EnumObject;
 
 /** What may be passed where C expects a pointer. */
-export type PointerLike =
-  Pointer | StructValue | ArrayValue | NodeJS.ArrayBufferView | ArrayBufferLike | null;
+export type PointerLike = Pointer | StructValue | ArrayValue | ArrayBufferView | ArrayBufferLike | null;
+
+/** Memory that JavaScript owns. */
+export type Bytes = ArrayBufferView | ArrayBufferLike;
+
+/** What may be passed where C expects a `T *` that is no `void *`. */
+export type PointerTo<T> = Pointer<T> | ArrayValue<T> | (T extends object ? T : never) | Bytes | null;
+
+/** What may be passed where C expects a `const T *`: plain values live for the call. */
+export type ConstPointerTo<T> = PointerTo<T> | readonly T[] | (T extends object ? Partial<T> : string);
 
 /** An integer of 64 bits: Number when it is safe, else BigInt. */
 export type Integer64 = number | bigint;
@@ -64,7 +72,7 @@ export interface ValueConstructor<T, Init = unknown> {
   readonly size: number;
   readonly align: number;
   /** A live view over bytes of the caller's. */
-  from(bytes: NodeJS.ArrayBufferView | ArrayBufferLike, offset?: number): T;
+  from(bytes: ArrayBufferView | ArrayBufferLike, offset?: number): T;
   /** A live view of what a pointer points to. */
   at(pointer: Pointer): T;
 }
@@ -193,6 +201,134 @@ export type LibraryOf<T> = T & LibraryBase;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type UntypedLibrary = Record<string, any>;
 
+type Blank = ' ' | '\n' | '\t' | '\r';
+type Trim<S extends string> = S extends `${Blank}${infer R}`
+  ? Trim<R>
+  : S extends `${infer L}${Blank}`
+    ? Trim<L>
+    : S;
+
+type Number32 =
+  | 'char'
+  | 'signed char'
+  | 'unsigned char'
+  | 'short'
+  | 'unsigned short'
+  | 'int'
+  | 'unsigned'
+  | 'unsigned int'
+  | 'int8_t'
+  | 'uint8_t'
+  | 'int16_t'
+  | 'uint16_t'
+  | 'int32_t'
+  | 'uint32_t'
+  | 'float'
+  | 'double'
+  | 'wchar_t';
+type Number64 =
+  | 'long'
+  | 'unsigned long'
+  | 'long long'
+  | 'unsigned long long'
+  | 'int64_t'
+  | 'uint64_t'
+  | 'size_t'
+  | 'ssize_t'
+  | 'intptr_t'
+  | 'uintptr_t'
+  | 'ptrdiff_t'
+  | 'off_t'
+  | 'time_t';
+
+type Result<S extends string> =
+  Trim<S> extends 'void'
+    ? void
+    : Trim<S> extends Number32
+      ? number
+      : Trim<S> extends Number64
+        ? Integer64
+        : Trim<S> extends 'bool' | '_Bool'
+          ? boolean
+          : Trim<S> extends `const char *${Blank | ''}` | `char *${Blank | ''}`
+            ? string | null
+            : unknown;
+
+/** `double x` without the name, where the type is one of the simple ones. */
+type Scalar<S extends string> = S extends Number32
+  ? number
+  : S extends Number64
+    ? Integer64
+    : S extends 'bool' | '_Bool'
+      ? boolean
+      : never;
+type Unnamed<S extends string> = S extends `${infer A} ${infer B}`
+  ? B extends `${string} ${string}`
+    ? `${A} ${Unnamed<B>}`
+    : A
+  : S;
+type Argument<S extends string> = S extends `${string}(*${string}`
+  ? any
+  : S extends `const char *${string}`
+    ? string | PointerLike
+    : S extends `${string}*${string}` | `${string}[${string}`
+      ? PointerLike | string | object
+      : [Scalar<S>] extends [never]
+        ? [Scalar<Trim<Unnamed<S>>>] extends [never]
+          ? any
+          : Scalar<Trim<Unnamed<S>>>
+        : Scalar<S>;
+type Arguments<S extends string> =
+  Trim<S> extends '' | 'void'
+    ? []
+    : Trim<S> extends '...'
+      ? any[]
+      : S extends `${infer A},${infer R}`
+        ? [Argument<Trim<A>>, ...Arguments<R>]
+        : [Argument<Trim<S>>];
+
+/** `double cos` as ['double', 'cos']; `char *f` as ['char *', 'f']. */
+type SplitName<S extends string, Left extends string = ''> = S extends `${infer A}*${infer R}`
+  ? SplitName<R, `${Left}${A}*`>
+  : S extends `${infer A} ${infer R}`
+    ? SplitName<R, `${Left}${A} `>
+    : [Left, S];
+
+type Prototype<S extends string> = S extends `${infer Head}(${infer Params})`
+  ? Params extends `${string}(${string}`
+    ? {}
+    : SplitName<Trim<Head>> extends [infer R extends string, infer N extends string]
+      ? { readonly [name in Trim<N>]: BoundFunction<Arguments<Params>, Result<R>> }
+      : {}
+  : {};
+
+type Simple<S extends string> = S extends
+  | `${string}{${string}`
+  | `${string}typedef ${string}`
+  | `${string}#${string}`
+  | `${string}/*${string}`
+  | `${string}//${string}`
+  ? never
+  : S;
+type Prototypes<S extends string> = S extends `${infer A};${infer R}`
+  ? Prototype<Trim<A>> & Prototypes<R>
+  : {};
+
+/**
+ * What a text of simple prototypes declares, function by function; everything else
+ * (structs, typedefs, comments, callbacks) gives a library whose properties are not typed:
+ * `biffi bind` writes exact types for those.
+ */
+export type Declared<S extends string> = string extends S
+  ? UntypedLibrary
+  : [Simple<S>] extends [never]
+    ? UntypedLibrary
+    : S extends `${string}(*${string}`
+      ? UntypedLibrary
+      : Prototypes<S>;
+
+/** Opens a library and binds what the declarations name; simple prototypes are typed by their text. */
+export function load<const S extends string>(path: string | null, declarations: S): LibraryOf<Declared<S>>;
 export function load<T extends object = UntypedLibrary>(
   path: string | null,
   declarations: string | LoadOptions,

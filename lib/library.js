@@ -10,7 +10,7 @@ const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
 const { Pointer } = require('./pointer');
 const { makeFunction, optionFlags } = require('./function');
-const { readHeader } = require('./header');
+const { readHeader, fileFilter } = require('./header');
 const { failure, expected, inspect } = require('./errors');
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
@@ -138,7 +138,8 @@ const OPTIONS = [
  * @param {string | object} declarations C text, or options:
  *   - declarations: C text
  *   - header: a header or several, read by the C preprocessor; its own declarations become properties, and
- *     with files ('all', a RegExp, path endings) those of other files; include: directories, preprocess: other
+ *     with files ('all', a RegExp, path endings) those of other files (with line markers in
+ *     the text, files chooses among its declarations too); include: directories, preprocess: other
  *     flags, cc: the compiler
  *   - prefix: 'sqlite3_' makes sqlite3_open available as open
  *   - int64: what 64-bit results are: 'auto' (Number when safe), 'bigint', 'number'
@@ -168,6 +169,11 @@ function load(path, declarations) {
     wanted = (index) => index >= files.length || read.wanted(files[index]);
   }
   declared = native.declare(declared, text);
+  if (header === undefined && options.files !== undefined) {
+    const filter = fileFilter([], options.files);
+    const files = native.declaredFiles(declared);
+    wanted = (index) => filter(files[index]);
+  }
 
   const state = { handle: openLibrary(path, options.flags), path, declared };
   const library = Object.create(prototype);
@@ -254,4 +260,16 @@ function typeIn(library, text) {
   return typeOf(text, stateOf(library).declared);
 }
 
-module.exports = { load, close, symbol, typeIn, openLibrary, findSymbol, bind, stateOf, states, prototype };
+module.exports = {
+  SYMBOL,
+  load,
+  close,
+  symbol,
+  typeIn,
+  openLibrary,
+  findSymbol,
+  bind,
+  stateOf,
+  states,
+  prototype,
+};

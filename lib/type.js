@@ -43,7 +43,16 @@ const NAMES = {
 };
 
 /* BF_FLAG_... */
-const FLAG = { CONST: 1, VOLATILE: 2, INCOMPLETE: 4, FLEXIBLE: 8, PACKED: 16, VARIADIC: 32, CHAR: 64 };
+const FLAG = {
+  CONST: 1,
+  VOLATILE: 2,
+  INCOMPLETE: 4,
+  FLEXIBLE: 8,
+  PACKED: 16,
+  VARIADIC: 32,
+  CHAR: 64,
+  VLIST: 128,
+};
 
 /* bf_conversion of src/node/convert.h */
 const CONVERSION = {

@@ -1,6 +1,8 @@
+#define _GNU_SOURCE
 #include "library.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,4 +159,13 @@ void bf_library_free(bf_library *lib)
 	bf_library_close(lib);
 	free(lib->path);
 	free(lib);
+}
+
+const char *bf_library_file(const bf_library *lib)
+{
+	struct link_map *map = NULL;
+
+	if (lib->handle == NULL || lib->path == NULL || dlinfo(lib->handle, RTLD_DI_LINKMAP, &map) != 0 || map == NULL)
+		return NULL;
+	return map->l_name;
 }

@@ -21,6 +21,13 @@ int bf_library_open(const char *path, int flags, bf_library **out, bf_error *err
 int bf_library_symbol(bf_library *lib, const char *name, void **out, bf_error *err);
 
 const char *bf_library_path(const bf_library *lib); /* as given; NULL for the process */
+
+/*
+ * The file that the dynamic linker took the library from, for as long as it is
+ * open; NULL for the process and after close.
+ */
+const char *bf_library_file(const bf_library *lib);
+
 int bf_library_is_open(const bf_library *lib);
 void bf_library_close(bf_library *lib); /* dlclose; the record stays */
 void bf_library_free(bf_library *lib);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "../ctype/decls.h"
+#include "../ctype/describe.h"
 #include "throw.h"
 #include "type.h"
 #include "value.h"
@@ -204,6 +205,26 @@ static napi_value declared_files(napi_env napi, napi_callback_info info)
 	return list;
 }
 
+/* declaredLayout(handle): all complete types as JSON, see src/ctype/describe.h. */
+static napi_value declared_layout(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1, length = 0;
+	napi_value argv[1], value = NULL;
+	bf_error err = {0};
+	char *text = NULL;
+	bf_decls *d;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	d = decls_get(napi, argv[0]);
+	if (d == NULL)
+		return NULL;
+	if (bf_describe_json(d, NULL, NULL, &text, &length, &err) != 0)
+		return bf_throw_error(napi, &err);
+	napi_create_string_utf8(napi, text, length, &value);
+	free(text);
+	return value;
+}
+
 /* parseType(handle | undefined, text): a type name as in a cast. */
 static napi_value parse_type(napi_env napi, napi_callback_info info)
 {
@@ -246,6 +267,7 @@ napi_status bf_declarations_exports(napi_env napi, napi_value exports)
 	    {"declaredType", NULL, declared_type, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredSource", NULL, declared_source, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredFiles", NULL, declared_files, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredLayout", NULL, declared_layout, NULL, NULL, NULL, napi_default, NULL},
 	    {"parseType", NULL, parse_type, NULL, NULL, NULL, napi_default, NULL},
 	};
 

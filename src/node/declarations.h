@@ -7,7 +7,7 @@
 
 #include <node_api.h>
 
-/* declare, declared, declaredType, declaredSource, parseType for lib/. */
+/* declare, declared, declaredType, declaredSource, declaredFiles, declaredLayout, parseType for lib/. */
 napi_status bf_declarations_exports(napi_env napi, napi_value exports);
 
 #endif

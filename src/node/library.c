@@ -152,6 +152,22 @@ static napi_value library_is_open(napi_env napi, napi_callback_info info)
 	return value;
 }
 
+/* libraryFile(library): the file that the dynamic linker found; undefined for the process. */
+static napi_value library_file(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1], value = NULL;
+	const char *file;
+	bf_library_handle *lib;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	lib = bf_library_handle_get(napi, argv[0]);
+	file = lib != NULL ? bf_library_file(lib->library) : NULL;
+	if (file != NULL)
+		napi_create_string_utf8(napi, file, NAPI_AUTO_LENGTH, &value);
+	return value;
+}
+
 static void set_flag(napi_env napi, napi_value object, const char *name, int flag)
 {
 	napi_value value;
@@ -167,6 +183,7 @@ napi_status bf_library_exports(napi_env napi, napi_value exports)
 	    {"openLibrary", NULL, library_open, NULL, NULL, NULL, napi_default, NULL},
 	    {"librarySymbol", NULL, library_symbol, NULL, NULL, NULL, napi_default, NULL},
 	    {"closeLibrary", NULL, library_close, NULL, NULL, NULL, napi_default, NULL},
+	    {"libraryFile", NULL, library_file, NULL, NULL, NULL, napi_default, NULL},
 	    {"libraryIsOpen", NULL, library_is_open, NULL, NULL, NULL, napi_default, NULL},
 	};
 

@@ -1,0 +1,6 @@
+'use strict';
+
+/** The command line can't be understood. */
+class UsageError extends Error {}
+
+module.exports = { UsageError };
