@@ -14,7 +14,7 @@ enum { MORE_ARGUMENTS = 8, ARGUMENTS_MAX = BF_MAX_ARGUMENTS + MORE_ARGUMENTS };
  * Two mistakes of libffi on x86-64 with structs of more than 8 bytes in
  * registers. Before 3.4.7 it copies all of the struct to the image of the
  * general register that takes the first 8 bytes; if that is the last one, the
- * rest lands in xmm0, where an earlier argument was (libffi issue 574). And its
+ * rest lands in xmm0, where an earlier argument was. And its
  * closures take a second half that is padding for one in a general register.
  * Such a struct is described as the scalars that its registers hold; they may be
  * 8 bytes wide, the frame has room.
