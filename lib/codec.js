@@ -174,7 +174,10 @@ function isText(type) {
  * the name under which generated code finds the type.
  */
 function readSource(type, m, o, t) {
-  const { conversion } = type;
+  const { conversion, resolved } = type;
+  if (resolved.kindNumber === KIND.ARRAY && resolved.flags & FLAG.FLEXIBLE) {
+    return `new H.Pointer(${t}.resolved.base, ${m}, ${o})`;
+  }
   if (conversion in SCALARS) return `${m}.get${SCALARS[conversion][0]}(${o}, true)`;
   switch (conversion) {
     case CONVERSION.BOOL:
@@ -191,10 +194,7 @@ function readSource(type, m, o, t) {
     case CONVERSION.CALLBACK:
       return `H.pointer(${t}, ${m}, ${o})`;
     case CONVERSION.MEMORY:
-      if (isText(type)) return `H.chars(${m}, ${o}, ${type.resolved.base.size}, ${type.count})`;
-      if (type.resolved.flags & FLAG.FLEXIBLE && type.resolved.kindNumber === KIND.ARRAY) {
-        return `new H.Pointer(${t}.resolved.base, ${m}, ${o})`;
-      }
+      if (isText(type)) return `H.chars(${m}, ${o}, ${resolved.base.size}, ${type.count})`;
       return `new ${t}.valueConstructor(H.VIEW, ${m}, ${o})`;
     default:
       return `H.load(${t}, ${m}, ${o})`;

@@ -11,10 +11,7 @@
 #include "type.h"
 #include "v8_callback.h"
 
-enum {
-	RETIRED_ENTRIES = 1024,  /* released entries of a signature that wait before they are used again */
-	RETIRED_SIGNATURES = 256 /* signatures that nothing refers to, kept for C's late calls */
-};
+enum { RETIRED_ENTRIES = 1024 /* released entries of a signature that wait before they are used again */ };
 
 /* --- called by C ------------------------------------------------------------------ */
 
@@ -189,127 +186,6 @@ static void callback_entered(void *data, void *frame)
 		bf_callback_zero(cb, frame);
 	} else {
 		bf_callback_enter(cb, frame);
-	}
-}
-
-/* --- signatures --------------------------------------------------------------------- */
-
-static void signature_free(bf_signature *s)
-{
-	bf_js_callback *lists[] = {s->idle, s->retired};
-
-	for (size_t i = 0; i < 2; i++) {
-		for (bf_js_callback *cb = lists[i], *next; cb != NULL; cb = next) {
-			next = cb->next;
-			bf_callback_free(cb->entry);
-			free(cb);
-		}
-	}
-	bf_plan_free(s->plan);
-	bf_types_unref(s->types);
-	bf_env_unref(s->env);
-	free(s->args);
-	free(s);
-}
-
-/* Signatures out of use, oldest first. Their entries answer late calls. */
-static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
-static bf_signature *retired, **retired_end = &retired;
-static unsigned nretired;
-
-static void signature_retire(bf_signature *s)
-{
-	bf_signature *oldest = NULL;
-
-	bf_converter_clear(&s->result, s->env);
-	for (uint32_t i = 0; i < s->nargs; i++)
-		bf_converter_clear(&s->args[i], s->env);
-	if (s->idle == NULL && s->retired == NULL) {
-		signature_free(s);
-		return;
-	}
-	pthread_mutex_lock(&retired_lock);
-	s->next = NULL;
-	*retired_end = s;
-	retired_end = &s->next;
-	if (++nretired > RETIRED_SIGNATURES) {
-		oldest = retired;
-		retired = oldest->next;
-		nretired--;
-	}
-	pthread_mutex_unlock(&retired_lock);
-	if (oldest != NULL)
-		signature_free(oldest);
-}
-
-void bf_signature_unref(bf_signature *s)
-{
-	if (s == NULL || --s->refs > 0)
-		return;
-	for (bf_signature **link = &s->env->signatures; *link != NULL; link = &(*link)->next) {
-		if (*link == s) {
-			*link = s->next;
-			break;
-		}
-	}
-	signature_retire(s);
-}
-
-static bf_signature *signature_new(bf_context *cx, const bf_type *function)
-{
-	bf_env *env = cx->env;
-	bf_signature *s = calloc(1, sizeof(*s));
-	bf_error err = {0};
-
-	if (s != NULL)
-		s->args = calloc(function->nparams + 1, sizeof(*s->args));
-	if (s == NULL || s->args == NULL) {
-		free(s);
-		bf_throw(env->napi, BF_ENOMEM, "out of memory");
-		return NULL;
-	}
-	if (bf_plan_new(function, NULL, 0, &s->plan, &err) != 0) {
-		free(s->args);
-		free(s);
-		bf_throw(env->napi, err.code, "callback: %s", err.message);
-		return NULL;
-	}
-	s->env = bf_env_ref(env);
-	s->refs = 1;
-	s->types = cx->types != NULL ? bf_types_ref(cx->types) : NULL;
-	s->type = function;
-	s->nargs = s->plan->nargs;
-	for (uint32_t i = 0; i < s->nargs; i++)
-		bf_converter_init(&s->args[i], function->params[i].type, function->params[i].name,
-				  s->plan->args[i].offset, 0);
-	bf_converter_init(&s->result, function->base, NULL, 0, 0);
-	s->idle_end = &s->idle;
-	s->retired_end = &s->retired;
-	s->next = env->signatures;
-	env->signatures = s;
-	return s;
-}
-
-bf_signature *bf_signature_get(bf_context *cx, const bf_type *function)
-{
-	function = bf_type_strip(function);
-	for (bf_signature *s = cx->env->signatures; s != NULL; s = s->next) {
-		if (s->type == function) {
-			s->refs++;
-			return s;
-		}
-	}
-	return signature_new(cx, function);
-}
-
-void bf_callbacks_end(bf_env *env)
-{
-	while (env->signatures != NULL) {
-		bf_signature *s = env->signatures;
-
-		env->signatures = s->next;
-		/* Converters and callback objects that still count it are finalized later, or never. */
-		s->next = NULL;
 	}
 }
 

@@ -1,9 +1,7 @@
 /*
  * Callbacks: JavaScript functions that C calls through a function pointer.
  *
- * A signature is a function type ready to be called from C: plan and
- * converters, shared by all callbacks of that type. A js_callback is one machine
- * code entry; it is lent to a call that passes a function (and waits in its
+ * A js_callback is one machine code entry of a signature; it is lent to a call that passes a function (and waits in its
  * signature's line for the next one afterwards) or held by a callback object of
  * lib/ until that is released.
  *
@@ -20,23 +18,7 @@
 #ifndef BF_NODE_CALLBACK_H
 #define BF_NODE_CALLBACK_H
 
-#include "../call/call.h"
-#include "convert.h"
-
-typedef struct bf_signature {
-	bf_env *env;
-	uint32_t refs;
-	bf_types *types;     /* counted; NULL: builtin parts only */
-	const bf_type *type; /* stripped BF_FUNCTION */
-	bf_plan *plan;
-	uint32_t nargs;
-	bf_converter *args;
-	bf_converter result;
-	struct bf_js_callback *idle, **idle_end;       /* lent before, oldest first */
-	struct bf_js_callback *retired, **retired_end; /* held before, oldest first */
-	unsigned nretired;
-	struct bf_signature *next; /* of the environment's */
-} bf_signature;
+#include "signature.h"
 
 typedef enum bf_callback_state {
 	BF_CALLBACK_IDLE, /* nobody may call it */
@@ -70,10 +52,6 @@ typedef struct bf_lent {
 
 void bf_lent_return(bf_lent *lent);
 
-/* The signature of a function type. Counted once more for the caller. NULL: an exception is pending. */
-bf_signature *bf_signature_get(bf_context *cx, const bf_type *function);
-void bf_signature_unref(bf_signature *s); /* NULL: nothing happens */
-
 /* Runs the function unless it was released; the JavaScript thread. */
 void bf_callback_enter(bf_js_callback *cb, void *frame);
 
@@ -88,9 +66,6 @@ void bf_callback_run(bf_js_callback *cb, void *frame);
 
 /* The conversion of a value to a function pointer, for convert.c. */
 int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);
-
-/* The environment ends: entries stay callable and say so. */
-void bf_callbacks_end(bf_env *env);
 
 /* makeCallback, releaseCallback for lib/. */
 napi_status bf_callback_exports(napi_env napi, napi_value exports);

@@ -5,7 +5,7 @@
 
 #include "../call/emit.h"
 #include "async.h"
-#include "callback.h"
+#include "signature.h"
 #include "thread.h"
 #include "throw.h"
 #include "v8_tier.h"
@@ -42,7 +42,7 @@ static void env_end(napi_env napi, void *data, void *hint)
 	(void)napi;
 	(void)hint;
 	bf_async_end(env);
-	bf_callbacks_end(env);
+	bf_signatures_end(env);
 	bf_v8_tier_end(env);
 	bf_scratch_free(&env->scratch);
 	bf_types_unref(env->common);
