@@ -25,6 +25,18 @@ function ours(key, title, module, options = '', more = {}) {
   };
 }
 
+/** The same mode without Lua: a directive, and a handler that sees the request. */
+function directive(mode) {
+  return {
+    key: `${mode}-directive`,
+    title: `biffi ${mode}, no Lua`,
+    ours: true,
+    native: true,
+    main: [`node_mode ${mode};`, `node_folder ${__dirname};`],
+    location: () => 'node_content handlers/web;',
+  };
+}
+
 module.exports = ({ http, echo }) => [
   {
     key: 'return',
@@ -41,8 +53,10 @@ module.exports = ({ http, echo }) => [
   { key: 'njs', title: 'njs: r.return', njs: true, location: () => 'js_content echo.answer;' },
   ours('inline', 'biffi inline', 'handlers/echo', ', mode = "inline"'),
   ours('inline-buffer', 'biffi inline, Buffer', 'handlers/echo', ', mode = "inline", buffer = true', LARGE),
+  directive('inline'),
   ours('thread', 'biffi thread', 'handlers/echo', ', mode = "thread"'),
   ours('thread-buffer', 'biffi thread, Buffer', 'handlers/echo', ', mode = "thread", buffer = true', LARGE),
+  directive('thread'),
   ours('process', 'biffi process', 'handlers/echo', ', mode = "process"'),
   ours(
     'process-buffer',
@@ -51,6 +65,7 @@ module.exports = ({ http, echo }) => [
     ', mode = "process", buffer = true',
     LARGE,
   ),
+  directive('process'),
   ours('skeleton', "the original's design", 'handlers/skeleton,init'),
   {
     key: 'cosocket',
@@ -76,7 +91,7 @@ module.exports = ({ http, echo }) => [
 module.exports.configuration = (mode, { dir, port, sizes, payload, libraries, folder }) => {
   const modules = '/usr/lib/nginx/modules';
   const lua = mode.lua || mode.load || mode.call;
-  const native = mode.native ? [`load_module ${mode.native};`] : [];
+  const native = mode.native ? [`load_module ${libraries.build}/ngx_http_node_module.so;`] : [];
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((t) => `${t}_temp_path ${dir}/${t};`);
   const locations = sizes.map((size) => {
     const content = mode.location(size, payload(size));
