@@ -23,16 +23,6 @@ static char *take_string(napi_env env, napi_value value, const char *message)
 	return s;
 }
 
-static napi_value make_address(napi_env env, const void *p)
-{
-	napi_value result = NULL;
-	if ((uintptr_t)p <= 9007199254740991ull)
-		napi_create_double(env, (double)(uintptr_t)p, &result);
-	else
-		napi_create_bigint_uint64(env, (uint64_t)(uintptr_t)p, &result);
-	return result;
-}
-
 static napi_value raw_dlopen(napi_env env, napi_callback_info info)
 {
 	napi_value args[2];
@@ -51,7 +41,7 @@ static napi_value raw_dlopen(napi_env env, napi_callback_info info)
 	}
 	void *handle = dlopen(path, mode);
 	free(path);
-	return make_address(env, handle);
+	return bf_rawmem_number(env, handle);
 }
 
 static napi_value raw_dlsym(napi_env env, napi_callback_info info)
@@ -70,7 +60,7 @@ static napi_value raw_dlsym(napi_env env, napi_callback_info info)
 		return NULL;
 	void *symbol = dlsym(handle, name);
 	free(name);
-	return make_address(env, symbol);
+	return bf_rawmem_number(env, symbol);
 }
 
 static napi_value raw_dlclose(napi_env env, napi_callback_info info)
@@ -141,7 +131,7 @@ napi_status bf_dlfcn_raw_init(napi_env env, napi_value room)
 	set_flag(env, flags, "RTLD_GLOBAL", RTLD_GLOBAL);
 	set_flag(env, flags, "RTLD_NOLOAD", RTLD_NOLOAD);
 	set_flag(env, flags, "RTLD_NODELETE", RTLD_NODELETE);
-	napi_set_named_property(env, flags, "RTLD_NEXT", make_address(env, RTLD_NEXT));
-	napi_set_named_property(env, flags, "RTLD_DEFAULT", make_address(env, RTLD_DEFAULT));
+	napi_set_named_property(env, flags, "RTLD_NEXT", bf_rawmem_number(env, RTLD_NEXT));
+	napi_set_named_property(env, flags, "RTLD_DEFAULT", bf_rawmem_number(env, RTLD_DEFAULT));
 	return napi_set_named_property(env, room, "RTLD", flags);
 }

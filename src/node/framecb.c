@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "libffi_raw.h"
+#include "rawmem.h"
 
 /* How many dead callbacks keep their code, so that a late call finds a message instead of other code. */
 #define DEAD_MAX 8192
@@ -269,7 +270,7 @@ napi_value bf_framecb_give(napi_env env, bf_frame_callback *cb, void *code)
 	napi_value list, handle, address;
 	napi_create_array_with_length(env, 2, &list);
 	napi_create_external(env, cb, NULL, NULL, &handle);
-	napi_create_double(env, (double)(uintptr_t)code, &address);
+	address = bf_rawmem_number(env, code);
 	napi_set_element(env, list, 0, handle);
 	napi_set_element(env, list, 1, address);
 	return list;

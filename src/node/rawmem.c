@@ -35,7 +35,7 @@ int bf_rawmem_address(napi_env env, napi_value value, void **out)
 {
 	double number;
 	if (napi_get_value_double(env, value, &number) == napi_ok) {
-		if (!(number >= -9007199254740992.0 && number <= 18446744073709551615.0))
+		if (!(number >= -9007199254740992.0 && number < 18446744073709551616.0))
 			return -1;
 		*out = (void *)(number < 0 ? (uintptr_t)(int64_t)number : (uintptr_t)number);
 		return 0;
@@ -92,7 +92,7 @@ static bool take_place(napi_env env, napi_callback_info info, const char *what, 
 	return true;
 }
 
-static napi_value make_address(napi_env env, const void *p)
+napi_value bf_rawmem_number(napi_env env, const void *p)
 {
 	napi_value result = NULL;
 	if ((uintptr_t)p <= MAX_SAFE)
@@ -111,7 +111,7 @@ static napi_value raw_address(napi_env env, napi_callback_info info)
 	char *p;
 	if (!take_place(env, info, NULL, 2, args, &p))
 		return NULL;
-	return make_address(env, p);
+	return bf_rawmem_number(env, p);
 }
 
 /* isNull(view, offset) */
@@ -165,7 +165,7 @@ static napi_value raw_read_pointer(napi_env env, napi_callback_info info)
 	if (!take_place(env, info, "readPointer: Cannot read from", 2, args, &p))
 		return NULL;
 	memcpy(&value, p, sizeof value);
-	return make_address(env, value);
+	return bf_rawmem_number(env, value);
 }
 
 /* writePointer(view, offset, view | null) */

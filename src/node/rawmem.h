@@ -23,4 +23,7 @@ int bf_rawmem_bytes(napi_env env, napi_value value, void **data, size_t *length)
 /* An address out of a Number (also negative: two's complement) or a BigInt. 0, or -1 for anything else. */
 int bf_rawmem_address(napi_env env, napi_value value, void **out);
 
+/* The other way round. */
+napi_value bf_rawmem_number(napi_env env, const void *address);
+
 #endif

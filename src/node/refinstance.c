@@ -1,6 +1,5 @@
 #include "refinstance.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "rawmem.h"
@@ -21,7 +20,7 @@ static napi_value wrap_pointer(instance *self, char *p, size_t length)
 	napi_value wrap, undefined, args[2], result = NULL;
 	napi_get_reference_value(self->env, self->wrap, &wrap);
 	napi_get_undefined(self->env, &undefined);
-	napi_create_double(self->env, (double)(uintptr_t)p, &args[0]);
+	args[0] = bf_rawmem_number(self->env, p);
 	napi_create_double(self->env, (double)length, &args[1]);
 	napi_call_function(self->env, undefined, wrap, 2, args, &result);
 	return result;

@@ -174,4 +174,18 @@ function originals() {
   return directory;
 }
 
-module.exports = { originals, ours, prepare, tools };
+/** The original ffi-napi, native part and all, on our ref-napi. */
+function mixed() {
+  const theirs = originals();
+  const directory = once(path.join(root, 'build/originals/mixed'), (fresh) => {
+    for (const name of ['ffi-napi', 'node-gyp-build', 'debug', 'ms', 'ref-struct-di']) {
+      fs.cpSync(path.join(theirs, name), path.join(fresh, 'node_modules', name), { recursive: true });
+    }
+    for (const name of ['ref-napi', 'ref-array-di']) {
+      fs.symlinkSync(path.join(root, 'compat', name), path.join(fresh, 'node_modules', name));
+    }
+  });
+  return path.join(directory, 'node_modules');
+}
+
+module.exports = { mixed, originals, ours, prepare, tools };
