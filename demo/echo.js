@@ -7,9 +7,9 @@ const ffi = require('resty_ffi');
 if (isMainThread) {
   exports.init = (cfg, tq) => {
     const worker = new Worker(__filename);
-    // A task from nginx: answer it with its own request.
+    // A task from nginx: answer it with its own request, as bytes (true: a Buffer instead of a string).
     worker.on('message', (tsk) => {
-      const req = ffi.get_req(tsk);
+      const req = ffi.get_req(tsk, true);
       ffi.respond(tsk, 0, req);
     });
     worker.postMessage(tq);

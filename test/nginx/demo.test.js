@@ -1,6 +1,7 @@
 'use strict';
 // The demo as `make run` starts it, on another port.
 const assert = require('node:assert');
+const { randomBytes } = require('node:crypto');
 const { execFileSync, spawn } = require('node:child_process');
 const fs = require('node:fs');
 const http2 = require('node:http2');
@@ -58,7 +59,12 @@ describe('the demo', () => {
   it('echoes the query or the body', async () => {
     assert.strictEqual((await nginx.get('/echo')).text, 'hello\n');
     assert.strictEqual((await nginx.get('/echo?what')).text, 'what\n');
-    assert.strictEqual((await nginx.get('/echo', { method: 'POST', body: 'a body' })).text, 'a body\n');
+    assert.strictEqual((await nginx.get('/echo', { method: 'POST', body: 'a body' })).text, 'a body');
+  });
+
+  it('echoes a body of any bytes and of a mebibyte', async () => {
+    const body = randomBytes(1 << 20);
+    assert.ok((await nginx.get('/echo', { method: 'POST', body })).body.equals(body));
   });
 
   it('fetches over HTTP/2', async () => {
