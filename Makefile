@@ -48,6 +48,7 @@ CFLAGS_call := $(shell pkg-config --cflags libffi 2>/dev/null) -Wno-psabi
 CFLAGS_node := -isystem $(NODE_API) -DNAPI_VERSION=8
 CFLAGS_host = -Iinclude $(LIBNODE_CFLAGS)
 CFLAGS_nginx = -Iinclude $(NGINX_CFLAGS)
+CFLAGS_nginx/module = $(CFLAGS_nginx)
 
 # --- files ------------------------------------------------------------------------
 
@@ -64,7 +65,8 @@ CHILD_OBJ := $(patsubst %,$(B)/obj/host/%.o,child.c binding.c bytes.c channel.c 
 
 # A library is made once its room has a file.
 LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so $(B)/biffi_child.node) \
-	$(if $(HOST_NGINX_OBJ),$(B)/libffi_nodejs.so) $(if $(call src,nginx),$(B)/libresty_ffi.so)
+	$(if $(HOST_NGINX_OBJ),$(B)/libffi_nodejs.so) $(if $(call src,nginx),$(B)/libresty_ffi.so) \
+	$(if $(call src,nginx/module),$(B)/ngx_http_node_module.so)
 
 CTESTS := $(patsubst test/%.test.c,$(B)/test/%.test,$(wildcard test/ctype/*.test.c test/call/*.test.c test/host/*.test.c))
 ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS)))
@@ -114,7 +116,8 @@ $(B)/obj/host/%.js.o: src/host/%.js
 		| $(CC) -x assembler -c - -o $@
 ORDER_node := $(NODE_API)
 ORDER_nginx := $(B)/nginx/objs/ngx_auto_config.h
-$(foreach r,ctype call node host nginx,$(eval $(call room,$r)))
+ORDER_nginx/module := $(ORDER_nginx)
+$(foreach r,ctype call node host nginx nginx/module,$(eval $(call room,$r)))
 
 $(NODE_API):
 	scripts/install npm
@@ -154,6 +157,14 @@ $(B)/resty_ffi.js: src/host/resty_ffi.js
 $(B)/libresty_ffi.so: $(call obj,nginx)
 	$(call say,LINK)
 	$(Q)$(CC) -shared -o $@ $^ -ldl -lpthread $(LDFLAGS)
+
+# nginx's dynamic module, which needs no Lua.
+$(B)/ngx_http_node.js: src/nginx/module/http.js
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(B)/ngx_http_node_module.so: $(call obj,nginx/module) $(B)/libbiffi.so $(B)/ngx_http_node.js
+	$(call say,LINK)
+	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
 
 # Compiled as any C library is: what it exports is visible.
 $(B)/fixtures/%.so: test/fixtures/%.c
@@ -275,8 +286,8 @@ run: all
 # --- lint -------------------------------------------------------------------------
 
 # A file is looked at again when its object is newer: it, or a header of it, changed.
-C_FILES := $(wildcard src/*/*.[ch] src/*/*.cc include/*.h test/*/*.[ch] demo/*.[ch] bench/*.[ch] bench/*/*.[ch])
-TIDY := $(patsubst src/%,$(B)/lint/%.tidy,$(foreach r,ctype call node host nginx,$(call src,$r)))
+C_FILES := $(wildcard src/*/*.[ch] src/*/*/*.[ch] src/*/*.cc include/*.h test/*/*.[ch] demo/*.[ch] bench/*.[ch] bench/*/*.[ch])
+TIDY := $(patsubst src/%,$(B)/lint/%.tidy,$(foreach r,ctype call node host nginx nginx/module,$(call src,$r)))
 JS_FILES := '**/*.{js,mjs,cjs,ts,json}'
 
 #: make lint         clang-format, clang-tidy, cppcheck, eslint, prettier, tsc, shellcheck, the floors' order
@@ -300,7 +311,7 @@ $(B)/lint/$1/%.cc.tidy: src/$1/%.cc $(B)/obj/$1/%.cc.o .clang-tidy
 	$$(Q)clang-tidy --quiet $$< -- -std=gnu++17 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
 	@touch $$@
 endef
-$(foreach r,ctype call node host nginx,$(eval $(call tidy,$r)))
+$(foreach r,ctype call node host nginx nginx/module,$(eval $(call tidy,$r)))
 
 lint-cppcheck:
 	@mkdir -p $(B)/lint/cppcheck
@@ -342,7 +353,7 @@ VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 install: all
 	install -d $D/lib/pkgconfig $D/include $D/lib/node_modules/biffi/build
 	install -m 755 $(filter %.so,$(LIBRARIES)) $D/lib
-	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(B)/biffi_child.node $D/lib)
+	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(B)/ngx_http_node.js $(B)/biffi_child.node $D/lib)
 	install -m 644 $(wildcard include/*.h) $D/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
 	$(if $(LIBNODE_PRIVATE),install -d $D/lib/biffi && install -m 755 $(LIBNODE_PRIVATE)/libnode.so.* $D/lib/biffi)

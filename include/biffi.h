@@ -79,8 +79,10 @@ typedef struct biffi_options {
 	const char *init;
 	int argument;
 	const char *program; /* BIFFI_PROCESS: what to run; NULL: node, from PATH */
-	/* Those of the first module that is opened in a mode serve all of them there. */
-	/* console.* and what goes wrong outside of a call; may run on any thread. NULL: standard error */
+	/*
+	 * console.* and what goes wrong outside of a call; may run on any thread. NULL: standard
+	 * error. That of the first module that is opened in a mode serves all of them there.
+	 */
 	void (*log)(void *data, int level, const char *text, size_t length);
 	/* after a batch of completions; only with BIFFI_DIRECT. May be NULL */
 	void (*flush)(void *data);

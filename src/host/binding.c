@@ -107,8 +107,8 @@ static bf_message *token_release(bf_binding *binding, double token)
 
 static void flush(bf_binding *binding)
 {
-	if (binding->answered && binding->node->flush) {
-		binding->node->flush(binding->node->data);
+	if (binding->answered) {
+		bf_node_flush(binding->node);
 	}
 	binding->answered = false;
 }

@@ -163,7 +163,7 @@ function serving(exports, only, name) {
 async function initialised(exports, { init, config, argument }, name) {
   const start = exports[init] ?? exports.default?.[init];
   if (typeof start !== 'function') throw new TypeError(`module '${name}' has no function '${init}'`);
-  const result = await start(config, argument);
+  const result = await start(config, argument, { load, serving });
   if (typeof result === 'function') return { handler: result, methods: null };
   if (result !== 0 && result !== undefined)
     throw new Error(`${init}() of module '${name}' returned ${result}`);

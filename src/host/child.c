@@ -195,7 +195,8 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
 	napi_value function, source;
 
 	child.node.log = log_line;
-	child.node.flush = flush;
+	child.node.flushes[0].run = flush;
+	child.node.flush_count = 1;
 	child.node.heap_changed = heap_changed;
 	child.binding = bf_binding_new(&child.node);
 	bf_binding_offer(child.binding);

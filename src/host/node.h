@@ -36,6 +36,8 @@ struct bf_message {
 
 typedef struct bf_node bf_node;
 
+enum { BF_FLUSHES = 8 };
+
 enum { BF_HEAP = 4 }; /* bytes: used, total, outside of the heap, resident */
 
 struct bf_node {
@@ -57,9 +59,24 @@ struct bf_node {
 	_Atomic uint64_t wakeups, restarts, heap[BF_HEAP];
 	void (*heap_changed)(bf_node *node);                                 /* NULL: nobody has to be told */
 	void (*log)(void *data, int level, const char *text, size_t length); /* set before start */
-	void (*flush)(void *data);
-	void *data;
+	void *data;                                                          /* for the log */
+	/* What is told after each batch of answers: every host library that asked for it, once. */
+	struct {
+		void (*run)(void *data);
+		void *data;
+	} flushes[BF_FLUSHES];
+	_Atomic int flush_count; /* they are only ever added */
 };
+
+/* The node's thread. */
+static inline void bf_node_flush(bf_node *node)
+{
+	int count = atomic_load_explicit(&node->flush_count, memory_order_acquire);
+
+	for (int i = 0; i < count; i++) {
+		node->flushes[i].run(node->flushes[i].data);
+	}
+}
 
 /* 0, or -1 and the reason. */
 int bf_thread_start(bf_node **out, const bf_node *settings, char *message, size_t size);

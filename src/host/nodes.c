@@ -65,8 +65,27 @@ static int get_children(bf_node **out, int count, const char *program, const bf_
 	return 0;
 }
 
-int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, const bf_node *settings, char *message,
-		 size_t size)
+/* The mutex is held. 0, or -1 when there are too many. */
+static int add_flush(bf_node *node, void (*flush)(void *data), void *data)
+{
+	int count = node->flush_count;
+
+	for (int i = 0; i < count; i++) {
+		if (node->flushes[i].run == flush && node->flushes[i].data == data) {
+			return 0;
+		}
+	}
+	if (count == BF_FLUSHES) {
+		return -1;
+	}
+	node->flushes[count].run = flush;
+	node->flushes[count].data = data;
+	atomic_store_explicit(&node->flush_count, count + 1, memory_order_release);
+	return 0;
+}
+
+int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, const bf_node *settings,
+		 void (*flush)(void *data), void *data, char *message, size_t size)
 {
 	int status = -1;
 
@@ -78,6 +97,12 @@ int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, cons
 		status = mode == BIFFI_INLINE    ? get_inline(nodes, settings, message, size)
 			 : mode == BIFFI_PROCESS ? get_children(nodes, count, program, settings, message, size)
 						 : get_threads(nodes, count, settings, message, size);
+	}
+	for (int i = 0; status == 0 && flush && i < (mode == BIFFI_INLINE ? 1 : count); i++) {
+		if (add_flush(nodes[i], flush, data) != 0) {
+			snprintf(message, size, "more than %d different flush functions", BF_FLUSHES);
+			status = -1;
+		}
 	}
 	pthread_mutex_unlock(&mutex);
 	return status;

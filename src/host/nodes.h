@@ -12,10 +12,10 @@ enum { BF_THREADS_MAX = 64 };
 /*
  * Mode thread: the first `count` threads; inline: the calling thread's environment;
  * process: `count` new children that run `program`. Started where they do not run
- * yet; `settings` gives a new one its log and flush.
+ * yet; `settings` gives a new one its log. All of them get `flush` (NULL: nothing).
  */
-int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, const bf_node *settings, char *message,
-		 size_t size);
+int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, const bf_node *settings,
+		 void (*flush)(void *data), void *data, char *message, size_t size);
 
 /* Ends a child. */
 void bf_nodes_drop(bf_node *node);

@@ -167,7 +167,7 @@ static biffi_options known_options(const biffi_options *options)
 int biffi_open(biffi **out, const char *name, const biffi_options *options, char *message, size_t size)
 {
 	biffi_options known = known_options(options);
-	bf_node settings = {.log = known.log, .flush = known.flush, .data = known.data};
+	bf_node settings = {.log = known.log, .data = known.data};
 	char ignored[1], *request = NULL;
 	size_t length;
 	biffi *module = NULL;
@@ -195,7 +195,8 @@ int biffi_open(biffi **out, const char *name, const biffi_options *options, char
 	module->node_count = known.mode == BIFFI_INLINE ? 1 : known.threads;
 	module->number = atomic_fetch_add(&last_module, 1) + 1;
 	module->poll = module->bell.fd = -1;
-	if (bf_nodes_get(module->nodes, module->node_count, known.mode, known.program, &settings, message, size) != 0) {
+	if (bf_nodes_get(module->nodes, module->node_count, known.mode, known.program, &settings, known.flush,
+			 known.data, message, size) != 0) {
 		module->node_count = 0;
 		goto done;
 	}

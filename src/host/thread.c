@@ -46,9 +46,7 @@ static void fail_queue(struct thread_node *self)
 		link = link->next;
 		bf_message_fail(message, BIFFI_ESTOPPED, "Node.js has ended");
 	}
-	if (self->node.flush) {
-		self->node.flush(self->node.data);
-	}
+	bf_node_flush(&self->node);
 }
 
 static void thread_post(bf_node *node, bf_message *message)

@@ -1,0 +1,200 @@
+'use strict';
+/*
+ * What a handler of node_content or node_access sees of nginx: a request, and what
+ * it may answer.
+ *
+ *     module.exports = async (request) => ({ status: 200, headers: {}, body: 'text' });
+ *
+ * A string, a Buffer or null answers with status 200 (null: 204); an object with other
+ * properties than status, headers and body is sent as JSON. `exports.GET` serves GET only, and so on.
+ * An error with a `status` between 400 and 599 answers with it.
+ * node_access lets the request pass when the answer is undefined, null or true.
+ */
+const { STATUS_CODES, validateHeaderName, validateHeaderValue } = require('node:http');
+
+/** Set by nginx itself, which knows how long the body is and what becomes of the connection. */
+const OWN = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'date',
+  'server',
+]);
+
+/** Of the number a request begins with: how long its lines are, and whether it is in the access phase. */
+const SIZE = 0x7fffffff;
+const isAccess = (bytes) => bytes[3] >= 0x80;
+
+/** An object that has these, and nothing else, is a response; any other is its JSON body. */
+const PARTS = new Set(['status', 'headers', 'body']);
+
+class Request {
+  #lines;
+  #body;
+  #headers;
+  #context;
+  constructor(bytes, context) {
+    const size = bytes.readUInt32LE(0) & SIZE;
+    this.#lines = bytes.latin1Slice(4, 4 + size).split('\n');
+    this.#body = bytes.subarray(4 + size);
+    this.#context = context;
+  }
+  /** @type {string} */
+  get method() {
+    return this.#lines[0];
+  }
+  /** The path, decoded and normalised by nginx, in UTF-8. @type {string} */
+  get path() {
+    return Buffer.from(this.#lines[1], 'latin1').toString();
+  }
+  /** What stands behind the question mark. @type {string} */
+  get args() {
+    return this.#lines[2];
+  }
+  /** @type {URLSearchParams} */
+  get query() {
+    return new URLSearchParams(this.args);
+  }
+  /** @type {string} */
+  get protocol() {
+    return this.#lines[3];
+  }
+  /** The client's address. @type {string} */
+  get address() {
+    return this.#lines[4];
+  }
+  /** Names in lower case; what came more than once is joined with ", ". @type {Record<string, string>} */
+  get headers() {
+    if (!this.#headers) {
+      this.#headers = Object.create(null);
+      for (let i = 5; i < this.#lines.length - 1; i++) {
+        const line = this.#lines[i];
+        const colon = line.indexOf(': ');
+        const name = line.slice(0, colon).toLowerCase();
+        const value = line.slice(colon + 2);
+        this.#headers[name] = name in this.#headers ? `${this.#headers[name]}, ${value}` : value;
+      }
+    }
+    return this.#headers;
+  }
+  /** @type {Buffer} */
+  get body() {
+    return this.#body;
+  }
+  text() {
+    return this.#body.toString();
+  }
+  json() {
+    return JSON.parse(this.text());
+  }
+  /** The word behind the module's name in nginx's configuration. @type {string} */
+  get config() {
+    return this.#context.configuration;
+  }
+  /** Fires when the client has left. @type {AbortSignal} */
+  get signal() {
+    return this.#context.signal;
+  }
+}
+
+/** A body's bytes, and the type that goes with them when nobody says another. */
+function bodyOf(value) {
+  if (value === null || value === undefined) return [Buffer.alloc(0), undefined];
+  if (typeof value === 'string') return [Buffer.from(value), 'text/plain; charset=utf-8'];
+  if (ArrayBuffer.isView(value)) {
+    return [Buffer.from(value.buffer, value.byteOffset, value.byteLength), 'application/octet-stream'];
+  }
+  if (value instanceof ArrayBuffer) return [Buffer.from(value), 'application/octet-stream'];
+  return [Buffer.from(JSON.stringify(value) ?? String(value)), 'application/json'];
+}
+
+/** @param {number} status @param {object} headers @param {[Buffer, string|undefined]} body */
+function encode(status, headers, [body, type]) {
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`status ${status}`);
+  let head = `${status}\n`;
+  let typed = false;
+  for (const [name, values] of Object.entries(headers ?? {})) {
+    const lower = name.toLowerCase();
+    if (OWN.has(lower) || values === undefined) continue;
+    typed ||= lower === 'content-type';
+    validateHeaderName(name);
+    for (const value of Array.isArray(values) ? values : [values]) {
+      validateHeaderValue(name, String(value));
+      head += `${name}: ${value}\n`;
+    }
+  }
+  if (!typed && type) head += `content-type: ${type}\n`;
+  const answer = Buffer.allocUnsafe(4 + head.length + body.length);
+  answer.writeUInt32LE(head.length, 0);
+  answer.latin1Write(head, 4);
+  body.copy(answer, 4 + head.length);
+  return answer;
+}
+
+const isStream = (value) =>
+  value !== null && typeof value === 'object' && typeof value[Symbol.asyncIterator] === 'function';
+
+async function collect(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(bodyOf(chunk)[0]);
+  return Buffer.concat(chunks);
+}
+
+/** The bytes of an answer; a promise of them when its body is a stream. */
+function answerOf(value) {
+  if (isStream(value))
+    return collect(value).then((body) => encode(200, {}, [body, 'application/octet-stream']));
+  if (value === null || value === undefined) return encode(204, {}, bodyOf(null));
+  if (typeof value !== 'object' || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    return encode(200, {}, bodyOf(value));
+  }
+  const names = Object.keys(value);
+  if (names.length === 0 || !names.every((name) => PARTS.has(name))) return encode(200, {}, bodyOf(value));
+  const { status = 200, headers, body } = value;
+  if (isStream(body)) {
+    return collect(body).then((bytes) => encode(status, headers, [bytes, 'application/octet-stream']));
+  }
+  return encode(status, headers, bodyOf(body));
+}
+
+/** No bytes at all say that the request passes. */
+const passOrAnswer = (value) =>
+  value === undefined || value === null || value === true ? null : answerOf(value);
+
+/** An error that names a status is an answer, any other is nginx's 500 and a line in its log. */
+function answerOfError(error) {
+  const status = error?.status;
+  if (Number.isInteger(status) && status >= 400 && status < 600) {
+    return encode(status, error.headers, bodyOf(`${error.message || STATUS_CODES[status]}\n`));
+  }
+  throw error;
+}
+
+/**
+ * Called by libbiffi when the module is opened.
+ * @param {string} config JSON: module, folder and config of the directive
+ * @param {number} argument not used
+ * @param {{load: Function, serving: Function}} tools boot.js's own
+ * @returns {Promise<Function>} the handler
+ */
+exports.open = async (config, argument, { load, serving }) => {
+  const wanted = JSON.parse(config);
+  const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
+  const { handler, methods } = serving(await load(name, wanted.folder, false), only, name);
+  return (bytes, context) => {
+    const named = methods && Object.hasOwn(methods, context.method) ? methods[context.method] : undefined;
+    const serve = typeof named === 'function' ? named : handler;
+    if (!serve) return encode(405, {}, bodyOf(`no handler for ${context.method}\n`));
+    context.configuration = wanted.config;
+    try {
+      const value = serve(new Request(bytes, context));
+      const finish = isAccess(bytes) ? passOrAnswer : answerOf;
+      if (typeof value?.then === 'function') return value.then(finish).catch(answerOfError);
+      return finish(value);
+    } catch (error) {
+      return answerOfError(error);
+    }
+  };
+};

@@ -1,0 +1,172 @@
+/*
+ * The bytes between nginx and http.js, both ways: a number of 4 bytes (little
+ * endian), that many bytes of lines, and the body. The number's highest bit says that
+ * the request is in the access phase.
+ *
+ *     request   METHOD \n URI \n ARGS \n PROTOCOL \n ADDRESS \n name: value \n ...
+ *     answer    STATUS \n name: value \n ...
+ */
+#include "node.h"
+
+static u_char *put_number(u_char *to, uint32_t number)
+{
+	for (int i = 0; i < 4; i++) {
+		*to++ = (u_char)(number >> (8 * i));
+	}
+	return to;
+}
+
+static u_char *put_line(u_char *to, const ngx_str_t *text)
+{
+	to = ngx_cpymem(to, text->data, text->len);
+	*to++ = '\n';
+	return to;
+}
+
+static size_t body_length(ngx_http_request_t *r)
+{
+	size_t length = 0;
+
+	if (r->request_body) {
+		for (ngx_chain_t *link = r->request_body->bufs; link; link = link->next) {
+			length += (size_t)ngx_buf_size(link->buf);
+		}
+	}
+	return length;
+}
+
+/* A body that nginx has put into a file is read from there. */
+static u_char *put_body(u_char *to, ngx_http_request_t *r)
+{
+	if (!r->request_body) {
+		return to;
+	}
+	for (ngx_chain_t *link = r->request_body->bufs; link; link = link->next) {
+		ngx_buf_t *b = link->buf;
+
+		if (ngx_buf_in_memory(b)) {
+			to = ngx_cpymem(to, b->pos, b->last - b->pos);
+		} else if (b->in_file) {
+			size_t length = (size_t)(b->file_last - b->file_pos);
+
+			if (ngx_read_file(b->file, to, length, b->file_pos) != (ssize_t)length) {
+				return NULL;
+			}
+			to += length;
+		}
+	}
+	return to;
+}
+
+u_char *node_message_of(ngx_http_request_t *r, int access, size_t *length)
+{
+	const ngx_str_t *lines[] = {&r->method_name, &r->uri, &r->args, &r->http_protocol, &r->connection->addr_text};
+	ngx_list_part_t *part;
+	ngx_table_elt_t *header;
+	size_t size = 0, body = body_length(r);
+	u_char *bytes, *at;
+
+	for (int i = 0; i < 5; i++) {
+		size += lines[i]->len + 1;
+	}
+	for (part = &r->headers_in.headers.part; part; part = part->next) {
+		header = part->elts;
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			size += header[i].key.len + header[i].value.len + 3;
+		}
+	}
+	bytes = malloc(4 + size + body + 1);
+	if (!bytes) {
+		return NULL;
+	}
+	at = put_number(bytes, (uint32_t)size | (access ? 0x80000000 : 0));
+	for (int i = 0; i < 5; i++) {
+		at = put_line(at, lines[i]);
+	}
+	for (part = &r->headers_in.headers.part; part; part = part->next) {
+		header = part->elts;
+		for (ngx_uint_t i = 0; i < part->nelts; i++) {
+			at = ngx_cpymem(at, header[i].key.data, header[i].key.len);
+			*at++ = ':';
+			*at++ = ' ';
+			at = put_line(at, &header[i].value);
+		}
+	}
+	at = put_body(at, r);
+	if (!at) {
+		free(bytes);
+		return NULL;
+	}
+	*length = 4 + size + body;
+	return bytes;
+}
+
+/* --- answers ------------------------------------------------------------------------------ */
+
+static ngx_int_t put_header(ngx_http_request_t *r, ngx_str_t name, ngx_str_t value)
+{
+	ngx_table_elt_t *header;
+
+	value.data = ngx_pstrdup(r->pool, &value);
+	name.data = ngx_pstrdup(r->pool, &name);
+	if (!name.data || !value.data) {
+		return NGX_ERROR;
+	}
+	if (name.len == 12 && ngx_strncasecmp(name.data, (u_char *)"content-type", 12) == 0) {
+		r->headers_out.content_type = value;
+		r->headers_out.content_type_len = value.len;
+		return NGX_OK;
+	}
+	header = ngx_list_push(&r->headers_out.headers);
+	if (!header) {
+		return NGX_ERROR;
+	}
+	ngx_memzero(header, sizeof(*header));
+	header->hash = 1;
+	header->key = name;
+	header->value = value;
+	if (name.len == 8 && ngx_strncasecmp(name.data, (u_char *)"location", 8) == 0) {
+		r->headers_out.location = header;
+	}
+	return NGX_OK;
+}
+
+ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body)
+{
+	const u_char *bytes = (const u_char *)answer;
+	u_char *at, *end;
+	size_t size;
+	ngx_int_t status;
+
+	if (length < 4) {
+		return NGX_ERROR;
+	}
+	size = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
+	if (size > length - 4) {
+		return NGX_ERROR;
+	}
+	at = (u_char *)bytes + 4;
+	end = at + size;
+	*body = 4 + size;
+	for (int line = 0; at < end; line++) {
+		u_char *stop = ngx_strlchr(at, end, '\n'), *colon;
+
+		if (!stop) {
+			return NGX_ERROR;
+		}
+		colon = ngx_strlchr(at, stop, ':');
+		if (line == 0) {
+			status = ngx_atoi(at, stop - at);
+			if (status < 100 || status > 999) {
+				return NGX_ERROR;
+			}
+			r->headers_out.status = (ngx_uint_t)status;
+		} else if (!colon || colon + 2 > stop ||
+			   put_header(r, (ngx_str_t){(size_t)(colon - at), at},
+				      (ngx_str_t){(size_t)(stop - colon - 2), colon + 2}) != NGX_OK) {
+			return NGX_ERROR;
+		}
+		at = stop + 1;
+	}
+	return NGX_OK;
+}

@@ -1,0 +1,68 @@
+/*
+ * ngx_http_node_module.so: JavaScript handlers as nginx directives, without Lua.
+ *
+ *     load_module ngx_http_node_module.so;
+ *     location /hello { node_content demo/hello; }
+ *     location /admin { node_access demo/gate; proxy_pass ...; }
+ *
+ * Its rooms: ngx_http_node_module.c has the directives and the phases, runtime.c the
+ * modules and nginx's event loop, message.c what goes to a handler and what comes
+ * back; http.js is what both look like in JavaScript.
+ */
+#ifndef RF_NODE_H
+#define RF_NODE_H
+
+#include <ngx_config.h>
+
+#include <ngx_core.h>
+
+#include <ngx_http.h>
+
+#include "biffi.h"
+
+/* A module as a configuration names it; one for all locations that name it alike. */
+typedef struct {
+	ngx_str_t name, folder, program, config; /* each with a NUL behind it; empty: not given */
+	ngx_uint_t mode;
+	ngx_int_t threads;
+	ngx_msec_t watchdog;
+
+	/* the worker's */
+	biffi *module;     /* NULL: not open */
+	ngx_msec_t failed; /* when opening failed; it is tried again a second later */
+	ngx_connection_t *connection;
+	ngx_event_t timer, watch;
+} node_runtime_t;
+
+/* A call under way. It outlives its request when that ends first. */
+typedef struct {
+	ngx_http_request_t *request; /* NULL: it has ended */
+	node_runtime_t *runtime;
+	uint64_t id;
+	u_char *bytes; /* what the handler got; libbiffi's until the answer */
+	ngx_event_t timeout;
+	unsigned starting : 1; /* the answer comes before the phase has returned */
+	unsigned answered : 1;
+	unsigned access : 1; /* otherwise content */
+	ngx_int_t code;      /* of the answer; bytes as libbiffi gave them */
+	char *answer;
+	size_t length;
+} node_call_t;
+
+/* NGX_OK, or NGX_ERROR after a line in the log. */
+ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log);
+
+/* Sends it; `done` may have run when this returns. */
+void node_runtime_call(node_runtime_t *runtime, node_call_t *call, const char *method, size_t length, biffi_done done);
+void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
+
+/* The worker ends. */
+void node_runtimes_end(void);
+
+/* A request as http.js reads it: malloc'ed. NULL: out of memory. */
+u_char *node_message_of(ngx_http_request_t *r, int access, size_t *length);
+
+/* Puts an answer of http.js into the request's status and headers. */
+ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body);
+
+#endif

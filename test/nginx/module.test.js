@@ -1,0 +1,174 @@
+'use strict';
+// The dynamic module: node_content and node_access, without Lua.
+const assert = require('node:assert');
+const path = require('node:path');
+const { after, before, describe, it } = require('node:test');
+const { Nginx, build } = require('./nginx.js');
+
+const main = `load_module ${path.join(build, 'ngx_http_node_module.so')};`;
+
+for (const mode of ['thread', 'inline', 'process']) {
+  describe(`directives, ${mode}`, () => {
+    /** @type {Nginx} */
+    let nginx;
+    before(async () => {
+      const names = [
+        'text',
+        'facts',
+        'echo',
+        'full',
+        'nothing',
+        'stream',
+        'redirect',
+        'later',
+        'fails',
+        'denies',
+      ];
+      nginx = await Nginx.start({
+        main,
+        http: `node_mode ${mode};`,
+        server: `
+          ${[...names, 'splits', 'odd', 'exits', 'never']
+            .map((name) => `location /${name} { node_content demo/web#${name} "of ${name}"; }`)
+            .join('\n')}
+          location = /verbs { node_content demo/verbs; }
+          location = /absent { node_content demo/absent; }
+          location = /slow { node_content demo/web#never; node_timeout 50ms; }
+          location /gated { node_access demo/web#gate; node_content demo/web#text gate; }
+          location /files { node_access demo/web#gate; alias ${path.dirname(__filename)}/modules/; }
+          location /both { node_access demo/web#syncGate; node_content demo/web#text both; }
+          location /outer { node_access demo/web#syncGate; location /outer/inner { node_content demo/web#text in; } }
+        `,
+      });
+    });
+    after(() => nginx.stop());
+
+    it('answer', async () => {
+      const text = await nginx.get('/text/of%20a%20path');
+      assert.deepStrictEqual([text.status, text.text], [200, 'GET /text/of a path of text']);
+      assert.strictEqual(text.headers['content-type'], 'text/plain; charset=utf-8');
+      assert.strictEqual((await nginx.get('/nothing')).status, 204);
+      const full = await nginx.get('/full');
+      assert.deepStrictEqual(
+        [full.status, full.text, full.headers['x-one']],
+        [418, 'short and stout', 'one'],
+      );
+      assert.deepStrictEqual(full.headers['set-cookie'], ['a=1', 'b=2']);
+      const stream = await nginx.get('/stream');
+      assert.deepStrictEqual([stream.text, stream.headers['x-stream']], ['one two three', 'yes']);
+      const redirect = await nginx.get('/redirect');
+      assert.deepStrictEqual([redirect.status, redirect.headers.location], [302, 'https://example.org/']);
+      assert.strictEqual((await nginx.get('/later?5')).text, 'later');
+      const head = await nginx.get('/text', { method: 'HEAD' });
+      assert.deepStrictEqual([head.status, head.text], [200, '']);
+      assert.ok(Number(head.headers['content-length']) > 0);
+    });
+
+    it('see the request', async () => {
+      const headers = { 'X-Twice': ['a', 'b'], 'x-odd': 'a: b' };
+      const { text } = await nginx.get('/facts/x?a=1&b=%20', { method: 'PUT', body: 'a body', headers });
+      const facts = JSON.parse(text);
+      assert.deepStrictEqual(
+        { ...facts, headers: undefined },
+        {
+          ...{ method: 'PUT', path: '/facts/x', args: 'a=1&b=%20', query: { a: '1', b: ' ' } },
+          ...{ protocol: 'HTTP/1.1', address: '127.0.0.1', body: 'a body', headers: undefined },
+        },
+      );
+      assert.deepStrictEqual([facts.headers['x-twice'], facts.headers['x-odd']], ['a, b', 'a: b']);
+    });
+
+    it('take and give bytes of every size', async () => {
+      for (const size of [0, 1, 100, 65536, 1 << 20, 9 << 20]) {
+        const body = Buffer.alloc(size, '0123456789\0\n\xff', 'latin1');
+        const answer = await nginx.get('/echo', { method: 'POST', body });
+        assert.strictEqual(answer.status, 200);
+        assert.ok(answer.body.equals(body), `${answer.body.length} of ${size} bytes`);
+        assert.strictEqual(answer.headers['x-length'], String(size));
+        assert.strictEqual(answer.headers['content-type'], 'application/x-echo');
+      }
+    });
+
+    it('have a handler for each verb', async () => {
+      assert.strictEqual((await nginx.get('/verbs?x')).text, 'got x');
+      assert.strictEqual((await nginx.get('/verbs', { method: 'POST', body: 'four' })).text, 'posted 4');
+      assert.strictEqual((await nginx.get('/verbs', { method: 'DELETE' })).status, 405);
+    });
+
+    it('let in or not', async () => {
+      const yes = { headers: { authorization: 'yes' } };
+      assert.strictEqual((await nginx.get('/gated', yes)).text, 'GET /gated gate');
+      const no = await nginx.get('/gated');
+      assert.deepStrictEqual(
+        [no.status, no.text, no.headers['www-authenticate']],
+        [401, 'who are you?', 'Basic'],
+      );
+      assert.strictEqual((await nginx.get('/gated?syncly=1')).text, 'GET /gated gate');
+      assert.match((await nginx.get('/files/demo/raw.js', yes)).text, /Echo with Buffers/);
+      assert.strictEqual((await nginx.get('/files/demo/raw.js')).status, 401);
+      assert.strictEqual((await nginx.get('/both', yes)).text, 'GET /both both');
+      assert.strictEqual((await nginx.get('/both', { method: 'POST', body: 'unread' })).status, 403);
+      assert.strictEqual((await nginx.get('/outer/inner')).status, 403);
+      assert.strictEqual((await nginx.get('/outer/inner', yes)).text, 'GET /outer/inner in');
+    });
+
+    it('fail without harm', async () => {
+      const workers = nginx.workers();
+      assert.strictEqual((await nginx.get('/fails')).status, 500);
+      await nginx.logged(/\[error\].*node: demo\/web#fails: a handler that fails/);
+      const denied = await nginx.get('/denies');
+      assert.deepStrictEqual([denied.status, denied.text], [403, 'not for you\n']);
+      const split = await nginx.get('/splits');
+      assert.deepStrictEqual([split.status, split.headers['x-injected']], [500, undefined]);
+      assert.strictEqual((await nginx.get('/odd')).status, 500);
+      assert.strictEqual((await nginx.get('/absent')).status, 500);
+      await nginx.logged(/\[error\].*node: demo\/absent: Cannot find module/);
+      assert.strictEqual((await nginx.get('/slow')).status, 504);
+      assert.strictEqual((await nginx.get('/exits')).status, mode === 'process' ? 502 : 500);
+      assert.strictEqual((await nginx.get('/text')).status, 200);
+      assert.deepStrictEqual(nginx.workers(), workers);
+    });
+
+    it('hear of a client that has left', async () => {
+      const controller = new AbortController();
+      const request = nginx.get('/never', { signal: controller.signal });
+      setTimeout(() => controller.abort(), 100);
+      await assert.rejects(request);
+      await nginx.logged(/node: nobody waits[^]*node: nobody waits/);
+    });
+
+    it('answer many at once', async () => {
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => nginx.get(i % 2 ? `/later?${i % 7}` : `/text/${i}`)),
+      );
+      assert.ok(answers.every(({ text }, i) => text === (i % 2 ? 'later' : `GET /text/${i} of text`)));
+    });
+  });
+}
+
+describe('the module', () => {
+  it('ends with calls under way, and finishes them when told to quit', async () => {
+    const server =
+      'location /later { node_content demo/web#later; } location /never { node_content demo/web#never; }';
+    const nginx = await Nginx.start({ main, server });
+    const slow = nginx.get('/later?300');
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    const [answer] = await Promise.all([slow, nginx.stop('SIGQUIT')]);
+    assert.strictEqual(answer.text, 'later');
+    const other = await Nginx.start({ main, server });
+    const never = assert.rejects(other.get('/never'));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await other.stop('SIGTERM');
+    await never;
+  });
+
+  it('lives beside Lua in one worker', async () => {
+    const nginx = await Nginx.start({ main, server: 'location /text { node_content demo/web#text both; }' });
+    const lua = () =>
+      nginx.lua('ngx.print(select(2, ngx.load_ffi("ffi_nodejs", "demo/handlers"):upper("lua")))');
+    assert.strictEqual((await nginx.get('/text')).text, 'GET /text both');
+    assert.strictEqual(await lua(), 'LUA');
+    assert.strictEqual((await nginx.get('/text')).text, 'GET /text both');
+    await nginx.stop();
+  });
+});

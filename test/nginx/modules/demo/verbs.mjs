@@ -1,0 +1,2 @@
+export const GET = ({ args }) => `got ${args}`;
+export const POST = (request) => `posted ${request.body.length}`;
