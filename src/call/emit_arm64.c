@@ -154,6 +154,7 @@ typedef struct adapter {
 	int8_t word_of[BF_EMIT_MAX_IN];  /* which word it is kept as, or -1 */
 	uint32_t nwords, in_stack;       /* eightbytes of incoming stack arguments */
 	int32_t frame, words, preserved; /* offsets from sp */
+	int32_t result;                  /* where the word with the result's address is, or 0 */
 	int32_t room;                    /* from sp to x29 */
 	int target, guard;               /* literals */
 	bool careful;                    /* the form that is emitted now */
@@ -180,6 +181,10 @@ static void place_incoming(adapter *d)
 	d->words = d->frame + (int32_t)d->plan->frame_size;
 	d->preserved = (d->words + (int32_t)(8 * d->nwords) + 15) & ~15;
 	d->room = d->preserved + 16;
+	d->result = 0;
+	for (uint32_t i = 0; i < d->how->nin; i++)
+		if (d->how->in[i].result)
+			d->result = d->words + 8 * d->word_of[i];
 }
 
 /* Everything that came in goes to memory: words that are converted or kept to WORDS, the rest to their slots. */
@@ -216,7 +221,7 @@ static void convert(adapter *d)
 		if (in->convert == NULL)
 			continue;
 		a64_load(a, X0, SP, d->words + 8 * d->word_of[i]);
-		a64_add(a, X1, SP, d->frame + (int32_t)d->plan->args[in->arg].offset);
+		a64_add(a, X1, SP, in->result ? d->result : d->frame + (int32_t)d->plan->args[in->arg].offset);
 		a64_constant(a, X2, (uint64_t)(uintptr_t)in->context);
 		a64_call_literal(a, a64_literal(a, (uint64_t)(uintptr_t)in->convert));
 		/* Only the low byte of a bool means something. */
@@ -364,7 +369,8 @@ static void emit_refused(adapter *d)
 	a64_add(a, X1, SP, d->frame);
 	a64_add(a, X2, SP, d->words);
 	a64_call_literal(a, a64_literal(a, (uint64_t)(uintptr_t)d->how->refused));
-	move_result(a, d->plan, SP, d->frame, false);
+	if (d->result == 0)
+		move_result(a, d->plan, SP, d->frame, false);
 	shape_result(d);
 	a64_label_here(a, &out);
 	put_back(d, true);
@@ -384,7 +390,13 @@ static void emit_framed(adapter *d)
 	convert(d);
 	before_call(d);
 	load_arguments(a, d->plan, SP, d->frame);
+	if (d->result != 0 && d->plan->abi->result_in_memory)
+		a64_load(a, d->plan->abi->result_register, SP, d->result);
 	a64_call_literal(a, d->target);
+	if (d->result != 0 && !d->plan->abi->result_in_memory) {
+		a64_load(a, X9, SP, d->result);
+		move_result(a, d->plan, X9, 0, true);
+	}
 	after_call(d);
 	shape_result(d);
 	a64_label_here(a, &out);
