@@ -181,10 +181,7 @@ void bf_attributes_parse(bf_parser *p, bf_attributes *attrs)
 				bf_skip_balanced(p);
 			break;
 		case K_PRAGMA:
-			/* Only pack would matter, and `cc -E` has made a directive of that. */
-			bf_advance(p);
-			if (p->tok.kind == '(')
-				bf_skip_balanced(p);
+			bf_pragma_operator(p);
 			break;
 		case K_EXTENSION:
 		case K_NULLABILITY:

@@ -112,11 +112,41 @@ static bool macro_params(bf_parser *p, bf_lexer *line, bf_macro *m)
 	return true;
 }
 
+/* "#define N 1 // what it is": the comment that ends the line, if one does. */
+static const char *comment_behind(const char *body, size_t len)
+{
+	const char *p = body, *end = body + len, *last = NULL;
+
+	while (p < end) {
+		if (*p == '"' || *p == '\'') {
+			char quote = *p++;
+
+			for (; p < end && *p != quote; p++)
+				if (*p == '\\' && p + 1 < end)
+					p++;
+			p++;
+			last = NULL;
+		} else if (p[0] == '/' && p[1] == '/') {
+			return p;
+		} else if (p[0] == '/' && p[1] == '*') {
+			last = p;
+			for (p += 2; p < end && !(p[0] == '*' && p[1] == '/'); p++)
+				;
+			p += 2;
+		} else {
+			if (*p != ' ' && *p != '\t')
+				last = NULL;
+			p++;
+		}
+	}
+	return last;
+}
+
 static void define(bf_parser *p, bf_lexer *line, const char *before)
 {
 	bf_macro *m;
 	bf_token tok;
-	const char *end;
+	const char *end, *comment;
 
 	bf_lexer_next(line, &tok);
 	if (!tok.ident) {
@@ -150,7 +180,10 @@ static void define(bf_parser *p, bf_lexer *line, const char *before)
 		p->lex.complaint = bf_lexer_no_memory;
 		return;
 	}
-	if (before)
+	comment = comment_behind(m->body, m->len);
+	if (comment)
+		m->doc = bf_comment_text(&p->d->arena, comment, m->body + m->len);
+	else if (before)
 		m->doc = bf_comment_text(&p->d->arena, before, p->lex.end);
 	if (m->ident->macro)
 		m->ident->macro->dead = true;
@@ -233,7 +266,29 @@ static void pragma(bf_parser *p, bf_lexer *line)
 	}
 }
 
-void bf_directive(void *parser, bf_lexer *line, const char *before)
+void bf_pragma_operator(bf_parser *p)
+{
+	bf_token at = p->tok;
+	bf_lexer line;
+	bf_value text;
+
+	bf_advance(p);
+	if (p->tok.kind == '(' && bf_peek(p)->kind != T_STRING) { /* __pragma(...), as another compiler has it */
+		bf_skip_balanced(p);
+		return;
+	}
+	bf_expect(p, '(', "after '_Pragma'");
+	text = bf_literal_string(p);
+	if (bf_expect(p, ')', "after _Pragma's text") && text.kind == BF_VALUE_STRING) {
+		bf_lexer_init(&line, text.bytes, text.length, &p->d->arena, &p->d->idents, at.file);
+		line.line_start = false;
+		pragma(p, &line);
+		if (p->lex.complaint)
+			bf_fail_at(p, &at, BF_ESYNTAX, "%s", p->lex.complaint);
+	}
+}
+
+bool bf_directive(void *parser, bf_lexer *line, const char *before)
 {
 	static const char *const harmless[] = {"ident", "sccs", "assert", "unassert", "warning"};
 	bf_parser *p = parser;
@@ -242,13 +297,14 @@ void bf_directive(void *parser, bf_lexer *line, const char *before)
 
 	bf_lexer_next(line, &tok);
 	if (tok.kind == T_END)
-		return;
+		return false;
 	if (line->complaint == bf_lexer_no_memory)
 		p->lex.complaint = bf_lexer_no_memory;
 	if (tok.kind == T_NUMBER) {
 		line_marker(p, line, &tok);
 	} else if (word_is(&tok, "define")) {
 		define(p, line, before);
+		return true;
 	} else if (word_is(&tok, "undef")) {
 		undef(line);
 	} else if (word_is(&tok, "pragma")) {
@@ -260,10 +316,11 @@ void bf_directive(void *parser, bf_lexer *line, const char *before)
 	} else {
 		for (i = 0; i < sizeof harmless / sizeof *harmless; i++)
 			if (word_is(&tok, harmless[i]))
-				return;
+				return false;
 		/* The place to show is the directive's, not the line after it. */
 		p->lex.p = tok.start;
 		p->lex.complaint =
 		    "a directive that needs the C preprocessor: give the header itself, or what it declares";
 	}
+	return false;
 }

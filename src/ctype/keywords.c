@@ -55,6 +55,7 @@ static const struct {
     {"typeof", K_TYPEOF, 0},
     {"__typeof", K_TYPEOF, 0},
     {"__typeof__", K_TYPEOF, 0},
+    {"typeof_unqual", K_TYPEOF, 0},
     {"union", K_UNION, 0},
     {"volatile", K_VOLATILE, 0},
     {"__volatile", K_VOLATILE, 0},

@@ -135,7 +135,7 @@ static bool skip_comment(bf_lexer *lex, gap *g)
 	return true;
 }
 
-static void directive(bf_lexer *lex, const gap *g)
+static void directive(bf_lexer *lex, gap *g)
 {
 	const char *start = ++lex->p;
 	bf_lexer line = *lex;
@@ -176,7 +176,8 @@ static void directive(bf_lexer *lex, const gap *g)
 	line.directive = NULL;
 	line.line_start = false;
 	lex->line += lines;
-	lex->directive(lex->context, &line, g->before && g->newlines <= 1 ? g->before : NULL);
+	if (lex->directive(lex->context, &line, g->before && g->newlines <= 1 ? g->before : NULL))
+		g->before = NULL;
 }
 
 /* Up to the next token's first byte. */

@@ -110,8 +110,11 @@ typedef struct bf_token {
 
 typedef struct bf_lexer bf_lexer;
 
-/* Gets a directive's text, from behind the '#' to the line's end, and reads it with the lexer it is given. */
-typedef void bf_directive_handler(void *context, bf_lexer *line, const char *before);
+/*
+ * Gets a directive's text, from behind the '#' to the line's end, and reads it with the lexer it is given. True when it
+ * has taken the comment before it, which is then nobody else's.
+ */
+typedef bool bf_directive_handler(void *context, bf_lexer *line, const char *before);
 
 struct bf_lexer {
 	const char *p, *end;

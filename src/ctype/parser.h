@@ -216,7 +216,10 @@ bf_value bf_literal_string(bf_parser *p);
 
 /* --- directive.c, macro.c ------------------------------------------------------------------------- */
 
-void bf_directive(void *parser, bf_lexer *line, const char *before);
+bool bf_directive(void *parser, bf_lexer *line, const char *before);
+
+/* _Pragma("..."): the current token is its name. */
+void bf_pragma_operator(bf_parser *p);
 
 /* Makes constants of the macros that are. */
 void bf_macros_settle(bf_parser *p);

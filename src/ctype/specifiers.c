@@ -65,6 +65,7 @@ static const bf_type *typeof_parse(bf_parser *p)
 {
 	const bf_type *t = NULL;
 	bf_token at = p->tok;
+	bool unqualified = at.len == 13;
 
 	bf_advance(p);
 	if (!bf_expect(p, '(', "after 'typeof'") || !bf_enter(p))
@@ -79,6 +80,8 @@ static const bf_type *typeof_parse(bf_parser *p)
 		bf_fail_at(p, &at, BF_EUNSUPPORTED, "the type of this expression is not known to biffi");
 		t = bf_type_builtin(BF_INT32);
 	}
+	while (unqualified && t->kind == BF_ALIAS && bf_type_qualifiers(t))
+		t = t->base;
 	return t;
 }
 

@@ -74,8 +74,7 @@ function layoutQuestions(types) {
 }
 
 function layoutProgram(text, { table, bits }, declarations) {
-  const preprocessed = text.replace(/^#\s*(define|undef)\b.*$/gm, '');
-  return `${preprocessed}
+  return `${text}
 # 1 "questions"
 ${declarations.map((d) => `extern ${d};`).join('\n')}
 static const unsigned long long biffi_table[] = {

@@ -124,6 +124,10 @@ static void pragma_pack_is_a_stack(void **state)
 	assert_int_equal(bf_decls_find_tag(d, "d", 1)->type->size, 6);
 	assert_int_equal(bf_decls_find_tag(d, "e", 1)->type->size, 8);
 	assert_int_equal(bf_decls_find_tag(d, "f", 1)->type->size, 8);
+	parse(
+	    "_Pragma(\"pack(push, 1)\") struct g { char c; int i; }; _Pragma(\"pack(pop)\") struct h { char c; int i; };");
+	assert_int_equal(bf_decls_find_tag(d, "g", 1)->type->size, 5);
+	assert_int_equal(bf_decls_find_tag(d, "h", 1)->type->size, 8);
 }
 
 static void line_markers_say_where_symbols_come_from(void **state)
@@ -196,7 +200,7 @@ static void typeof_is_known_for_simple_things(void **state)
 	(void)state;
 	parse(
 	    "struct s { long m[3]; }; extern struct s *sp; int f(double);"
-	    "__typeof__(int *) a; typeof(sp->m) b; __typeof__(f) *c; typeof(1 ? 1.0f : 2) e; typeof(f(0)) g; typeof(*sp) h;");
+	    "__typeof__(int *) a; typeof(sp->m) b; __typeof__(f) *c; typeof(1 ? 1.0f : 2) e; typeof(f(0)) g; typeof(*sp) h; extern const int ci; typeof_unqual(ci) k;");
 	bf_type_spell(symbol("a")->type, "a", text, sizeof text);
 	assert_string_equal(text, "int *a");
 	bf_type_spell(symbol("b")->type, "b", text, sizeof text);
@@ -206,6 +210,7 @@ static void typeof_is_known_for_simple_things(void **state)
 	assert_int_equal(symbol("e")->type->kind, BF_FLOAT);
 	assert_int_equal(symbol("g")->type->kind, BF_INT32);
 	assert_int_equal(symbol("h")->type->size, 24);
+	assert_ptr_equal(symbol("k")->type, bf_type_builtin(BF_INT32));
 	assert_refused("typeof(unknown) x;", BF_EUNSUPPORTED,
 		       "line 1, column 1: the type of this expression is not known to biffi");
 }

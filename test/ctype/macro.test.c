@@ -267,6 +267,24 @@ static void the_compilers_own_macros_are_no_constants(void **state)
 	assert_true(bf_decls_find(d, "INT_MAX", 7)->system);
 }
 
+static void comments_document_macros(void **state)
+{
+	(void)state;
+	parse(
+	    "/* first */\n#define A 1\n#define B 2 /* behind */\n#define C 3 // line\n#define D \"/* no */\"\nint x;\n"
+	    "/* of y */\n# 12 \"f.h\"\nint y;\n#define E /* inside */ 5\n");
+	assert_string_equal(bf_decls_find(d, "A", 1)->doc, "first");
+	assert_string_equal(bf_decls_find(d, "B", 1)->doc, "behind");
+	assert_string_equal(bf_decls_find(d, "C", 1)->doc, "line");
+	assert_null(bf_decls_find(d, "D", 1)->doc);
+	assert_null(bf_decls_find(d, "x", 1)->doc);
+	assert_string_equal(bf_decls_find(d, "y", 1)->doc, "of y");
+	assert_null(bf_decls_find(d, "E", 1)->doc);
+	assert_int("B", 2);
+	assert_int("C", 3);
+	assert_int("E", 5);
+}
+
 static void declarations_may_use_macros(void **state)
 {
 	(void)state;
@@ -304,6 +322,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(the_last_definition_counts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pointers_keep_their_type, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_compilers_own_macros_are_no_constants, setup, teardown),
+	    cmocka_unit_test_setup_teardown(comments_document_macros, setup, teardown),
 	    cmocka_unit_test_setup_teardown(declarations_may_use_macros, setup, teardown),
 	    cmocka_unit_test_setup_teardown(expansion_is_bounded, setup, teardown),
 	};

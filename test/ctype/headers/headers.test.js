@@ -73,15 +73,17 @@ async function compare(group) {
   const includes = group.headers.map((header) => `#include <${header}>\n`).join('');
   const input = path.join(build, `${group.name}.h`);
   fs.writeFileSync(input, includes);
-  const args = ['-E', '-C', '-dD', '-std=gnu11', ...flags, '-x', 'c', input];
-  const { stdout: text } = await compiler.run(cc, args, compiler.plenty);
+  const args = ['-E', '-std=gnu11', ...flags, '-x', 'c', input];
+  const { stdout: plain } = await compiler.run(cc, args, compiler.plenty);
+  // Ours has the comments, those of macros too, and the #define lines besides.
+  const { stdout: text } = await compiler.run(cc, ['-CC', '-dD', ...args], compiler.plenty);
   const ours = await compiler.parse(text);
   assert.strictEqual(ours.error, '', 'every declaration of the header is read');
 
   const questions = compiler.layoutQuestions(ours.types);
   // A type without a name can't be spelled again.
   const declarations = ours.functions.filter((d) => !d.includes('{...}'));
-  const program = compiler.layoutProgram(text, questions, declarations);
+  const program = compiler.layoutProgram(plain, questions, declarations);
   const lines = await compiler.answers(`${group.name}.i`, program, ['-fpreprocessed']);
   const wrong = compiler.layoutDifferences(questions, lines);
 
