@@ -56,8 +56,9 @@ bf_types *bf_decls_types(bf_decls *d); /* borrowed; bf_types_ref to keep the typ
 
 /*
  * Reads C declarations: plain text, or the output of `cc -E -dD` with its line
- * markers and #define lines (and -CC, for the comments, those behind a #define too). Nothing after the first error is read; what was
- * declared before it stays. BF_ESYNTAX has line, column and what was expected.
+ * markers and #define lines (and -CC, for the comments, those behind a #define
+ * too). Nothing after the first error is read; what was declared before it stays.
+ * BF_ESYNTAX has line, column and what was expected.
  */
 int bf_decls_parse(bf_decls *d, const char *text, size_t len, bf_error *err);
 

@@ -288,18 +288,15 @@ void bf_pragma_operator(bf_parser *p)
 	}
 }
 
-bool bf_directive(void *parser, bf_lexer *line, const char *before)
+static bool directive(bf_parser *p, bf_lexer *line, const char *before)
 {
 	static const char *const harmless[] = {"ident", "sccs", "assert", "unassert", "warning"};
-	bf_parser *p = parser;
 	bf_token tok;
 	size_t i;
 
 	bf_lexer_next(line, &tok);
 	if (tok.kind == T_END)
 		return false;
-	if (line->complaint == bf_lexer_no_memory)
-		p->lex.complaint = bf_lexer_no_memory;
 	if (tok.kind == T_NUMBER) {
 		line_marker(p, line, &tok);
 	} else if (word_is(&tok, "define")) {
@@ -323,4 +320,15 @@ bool bf_directive(void *parser, bf_lexer *line, const char *before)
 		    "a directive that needs the C preprocessor: give the header itself, or what it declares";
 	}
 	return false;
+}
+
+bool bf_directive(void *parser, bf_lexer *line, const char *before)
+{
+	bf_parser *p = parser;
+	bool taken = directive(p, line, before);
+
+	/* What looked malformed was not read. */
+	if (line->complaint == bf_lexer_no_memory)
+		p->lex.complaint = bf_lexer_no_memory;
+	return taken;
 }
