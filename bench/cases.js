@@ -10,7 +10,7 @@
  *   add_i64n, add_i64b        add_i64 with Numbers in and out, with BigInts in and out
  *   point(x, y)               what the peer passes as a struct point; results have .x and .y
  *   norm1(p) mid(p, q)        structs by value
- *   fill(x, y)                lets C fill a struct through a pointer and returns its x + y
+ *   fill(x, y)                lets C fill a struct through a pointer, the same each time, and returns its x + y
  *   callback(fn)              what the peer passes as int_callback when it is used for many calls
  *   each(cb, n)               with such a callback
  *   each_once(fn, n)          with a JavaScript function met for the first time
@@ -178,6 +178,12 @@ const cases = [
       'for (let i = 0; i < n; i++) { r = mid(p, q); t += r.x; } return [t, r.x, r.y];',
   },
   {
+    name: 'vsum',
+    title: 'variadic, 5 ints',
+    uses: ['vsum'],
+    body: 'let r; for (let i = 0; i < n; i++) r = vsum(4, i, 2, 3, 4); return r;',
+  },
+  {
     name: 'cb100',
     title: 'callback, per callback',
     uses: ['callback', 'each'],
@@ -196,12 +202,6 @@ const cases = [
     uses: ['sort'],
     per: 8678,
     body: `let r; for (let i = 0; i < n; i++) r = sort(${SORTED}); return r;`,
-  },
-  {
-    name: 'vsum',
-    title: 'variadic, 5 ints',
-    uses: ['vsum'],
-    body: 'let r; for (let i = 0; i < n; i++) r = vsum(4, i, 2, 3, 4); return r;',
   },
   {
     name: 'aseq',

@@ -19,8 +19,8 @@ exports.open = (library) => {
 
   const Point = lib.point;
   functions.point = (x, y) => new Point({ x, y });
+  const p = new Point();
   functions.fill = (x, y) => {
-    const p = new Point();
     fill(p, x, y);
     return p.x + p.y;
   };

@@ -44,6 +44,7 @@ module.exports = (ffi, ref, Struct) => {
     const address = ffi.DynamicLibrary(library).get('vsum');
     const vsum = ffi.VariadicForeignFunction(address, 'int', ['int'])('int', 'int', 'int', 'int');
     const compare = ffi.Callback('int', [IntPtr, IntPtr], (a, b) => a.deref() - b.deref());
+    const out = new Point();
     const functions = {
       nop,
       add_i32,
@@ -58,9 +59,8 @@ module.exports = (ffi, ref, Struct) => {
       norm1,
       mid,
       fill: (x, y) => {
-        const p = new Point();
-        fill(p.ref(), x, y);
-        return p.x + p.y;
+        fill(out.ref(), x, y);
+        return out.x + out.y;
       },
       callback: (fn) => ffi.Callback('int', ['int'], fn),
       each,

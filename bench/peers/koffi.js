@@ -32,8 +32,8 @@ exports.open = (library) => {
   functions.add_i64b = (a, b) => BigInt(add_i64(a, b));
 
   const fill = lib.func('fill', 'void', [koffi.out(koffi.pointer(point)), 'double', 'double']);
+  const p = { x: 0, y: 0 };
   functions.fill = (x, y) => {
-    const p = {};
     fill(p, x, y);
     return p.x + p.y;
   };

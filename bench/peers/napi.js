@@ -9,8 +9,9 @@ exports.open = (library) => {
   const { fill, each, sort } = functions;
 
   functions.point = (x, y) => ({ x, y });
+  const p = { x: 0, y: 0 };
   functions.fill = (x, y) => {
-    const p = fill(x, y);
+    fill(p, x, y);
     return p.x + p.y;
   };
   functions.callback = (fn) => fn;

@@ -170,21 +170,27 @@ static napi_value call_ends(napi_env env, napi_callback_info info)
 	return from_int(env, lib.ends(data, (size_t)to_int(env, argv[1])));
 }
 
+static void set_point(napi_env env, napi_value object, struct point p)
+{
+	napi_set_named_property(env, object, "x", from_double(env, p.x));
+	napi_set_named_property(env, object, "y", from_double(env, p.y));
+}
+
 static napi_value make_point(napi_env env, struct point p)
 {
 	napi_value object = NULL;
 	napi_create_object(env, &object);
-	napi_set_named_property(env, object, "x", from_double(env, p.x));
-	napi_set_named_property(env, object, "y", from_double(env, p.y));
+	set_point(env, object, p);
 	return object;
 }
 
 static napi_value call_fill(napi_env env, napi_callback_info info)
 {
-	ARGS(2);
+	ARGS(3);
 	struct point p;
-	lib.fill(&p, to_double(env, argv[0]), to_double(env, argv[1]));
-	return make_point(env, p);
+	lib.fill(&p, to_double(env, argv[1]), to_double(env, argv[2]));
+	set_point(env, argv[0], p);
+	return NULL;
 }
 
 static napi_value call_norm1(napi_env env, napi_callback_info info)
