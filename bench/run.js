@@ -41,7 +41,7 @@ function options(env) {
     cases: names ?? everything,
     nodes: (list(env.NODES) ?? ['20', '22', '24', '26']).map(Number),
     rounds: Number(env.ROUNDS ?? 3),
-    ms: Number(env.MS ?? 100),
+    ms: Number(env.MS ?? 80),
   };
 }
 
