@@ -150,8 +150,7 @@ static void define(bf_parser *p, bf_lexer *line, const char *before)
 
 	bf_lexer_next(line, &tok);
 	if (!tok.ident) {
-		p->lex.complaint =
-		    line->complaint == bf_lexer_no_memory ? bf_lexer_no_memory : "a #define without a name";
+		p->lex.complaint = "a #define without a name";
 		return;
 	}
 	m = bf_arena_alloc(&p->d->arena, sizeof *m);
