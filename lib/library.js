@@ -5,7 +5,7 @@
  * identifier that the declarations name.
  */
 const native = require('./native');
-const { KIND, typeOf, typeFromHandle } = require('./type');
+const { KIND, CONVERSION, typeOf, typeFromHandle } = require('./type');
 const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
 const { Pointer } = require('./pointer');
@@ -93,6 +93,13 @@ function exposed(type) {
   return type.valueConstructor ?? type;
 }
 
+/** 64-bit variables follow the option int64, as results do. */
+const AS_INT64 = { bigint: BigInt, number: Number };
+
+function isInt64({ conversion }) {
+  return conversion === CONVERSION.INT64 || conversion === CONVERSION.UINT64;
+}
+
 function defineVariable(object, name, state, type, find) {
   let address;
   const place = () => {
@@ -105,7 +112,10 @@ function defineVariable(object, name, state, type, find) {
   Object.defineProperty(object, name, {
     configurable: true,
     enumerable: true,
-    get: () => readerOf(type())(everywhere, place()),
+    get: () => {
+      const value = readerOf(type())(everywhere, place());
+      return state.int64 in AS_INT64 && isInt64(type()) ? AS_INT64[state.int64](value) : value;
+    },
     set: (value) => {
       if (type().isConst) throw failure('BF_ETYPE', `${name}: ${type().spelling} can't be changed`);
       writerOf(type())(everywhere, place(), value, name);
@@ -175,7 +185,7 @@ function load(path, declarations) {
     wanted = (index) => filter(files[index]);
   }
 
-  const state = { handle: openLibrary(path, options.flags), path, declared };
+  const state = { handle: openLibrary(path, options.flags), path, declared, int64: options.int64 };
   const library = Object.create(prototype);
   states.set(library, state);
   bind(library, state, options, lazy, wanted);

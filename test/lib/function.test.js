@@ -158,6 +158,10 @@ test('option int64 says what 64-bit results are', () => {
   assert.equal(big.same_i64(5), 5n);
   const number = biffi.load(fixture('scalars'), { declarations, int64: 'number' });
   assert.equal(number.same_u64(2n ** 64n - 1n), 2 ** 64);
+  const variables = { declarations: 'extern long long large; extern int counter;' };
+  assert.equal(biffi.load(fixture('structs'), { ...variables, int64: 'number' }).large, 2 ** 63);
+  const bigints = biffi.load(fixture('structs'), { ...variables, int64: 'bigint' });
+  assert.deepEqual([bigints.large, bigints.counter], [2n ** 63n - 1n, 7]);
   fails(() => biffi.load(fixture('scalars'), { declarations, int64: 'long' }), 'BF_ETYPE', /option int64/);
 });
 
