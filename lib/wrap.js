@@ -114,6 +114,24 @@ function wrapperFor(native, pointer) {
   };
 }
 
+/**
+ * For callbacks with pointers: what C calls instead of the function, with it and with addresses in the pointers' place.
+ * @param {string} codes 'p' for a pointer, anything else for what is passed on
+ * @param {object[]} types of the pointers
+ */
+function adapterFor(pointer) {
+  return function adapt(codes, types) {
+    const names = Array.from(codes, (_, i) => `a${i}`);
+    const passed = names.map((a, i) =>
+      codes[i] === 'p' ? `${a} === 0 ? null : pointer(types[${i}], ${a})` : a,
+    );
+    return vm.compileFunction(`'use strict'; return (f, ${names}) => f(${passed});`, ['pointer', 'types'])(
+      pointer,
+      types,
+    );
+  };
+}
+
 /** Values in memory for the addon to look at: see bf_v8_layout_probe_values. */
 function samples(view) {
   const more = new Pointer(undefined, view, 24);
@@ -124,7 +142,7 @@ function samples(view) {
 /** Opens the V8 tier where there is one. Returns whether it did. */
 function setup(native, pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
-  return native.setupTier(wrapperFor(native, pointer), words, samples(view), view);
+  return native.setupTier(wrapperFor(native, pointer), words, samples(view), view, adapterFor(pointer));
 }
 
 module.exports = { setup };

@@ -69,10 +69,12 @@ static void report_uncaught(bf_js_callback *cb)
 
 /* `words` has room for one an argument. */
 static int callback_arguments(bf_context *cx, const bf_v8_env *ve, bf_signature *s, char *frame, napi_value *argv,
-			      uint64_t *words)
+			      uint64_t *words, bool adapted)
 {
 	for (uint32_t i = 0; i < s->nargs; i++) {
-		argv[i] = ve != NULL ? bf_v8_callback_out(ve, &s->args[i], frame + s->args[i].offset, &words[i]) : NULL;
+		argv[i] = ve != NULL
+			      ? bf_v8_callback_out(ve, &s->args[i], frame + s->args[i].offset, &words[i], adapted)
+			      : NULL;
 		if (argv[i] != NULL)
 			continue;
 		cx->index = (int)i + 1;
@@ -124,7 +126,7 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	bf_env *env = s->env;
 	bf_context cx = {
 	    .env = env, .types = s->types, .owner = cb->name, .argument = cb->argument, .scratch = &env->scratch};
-	napi_value argv[s->nargs + 1], function = cb->lent, result = NULL;
+	napi_value argv[s->nargs + 2], function = cb->lent, adapter = NULL, result = NULL;
 	uint64_t words[s->nargs + 1];
 	const bf_v8_env *ve = bf_v8_callbacks(env);
 	bf_handles handles;
@@ -139,8 +141,12 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	env->callbacks++;
 	if (cb->state == BF_CALLBACK_HELD)
 		napi_get_reference_value(env->napi, cb->held, &function);
-	if (callback_arguments(&cx, ve, s, frame, argv, words) == 0)
-		result = callback_call(cb, ve, function, s->nargs, argv);
+	if (ve != NULL)
+		adapter = bf_v8_callback_adapter(ve, s);
+	argv[0] = function;
+	if (callback_arguments(&cx, ve, s, frame, argv + 1, words, adapter != NULL) == 0)
+		result = adapter != NULL ? callback_call(cb, ve, adapter, s->nargs + 1, argv)
+					 : callback_call(cb, ve, function, s->nargs, argv + 1);
 	if (result != NULL && ve != NULL && bf_v8_callback_in(ve, &s->result, result, frame)) {
 		env->callbacks--;
 		bf_handles_close(env, ve, &handles);

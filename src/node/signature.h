@@ -22,6 +22,8 @@ typedef struct bf_signature {
 	struct bf_js_callback *retired, **retired_end; /* held before, oldest first */
 	unsigned nretired;
 	struct bf_signature *next; /* of the environment's */
+	void *adapt;               /* what makes its pointers, see bf_v8_callback_adapter */
+	bool adapted;              /* that was looked for */
 } bf_signature;
 
 /* The signature of a function type. Counted once more for the caller. NULL: an exception is pending. */

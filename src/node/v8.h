@@ -62,6 +62,16 @@ typedef struct bf_v8 {
 	void *(*function_call)(void *function, void *context, void *receiver, int argc, void **argv);
 	void *(*number_new)(void *isolate, double value);
 
+	/* v8::HandleScope: of V8 14 on it is inline in every addon, and scope_data says where it finds its words */
+	void (*scope_open)(void *scope, void *isolate);
+	void (*scope_close)(void *scope);
+	void (*scope_delete)(void *scope, void *isolate);
+	uint32_t scope_data; /* offset in an isolate of next, limit, level */
+
+	/* a handle that stays until the environment's end; one of the two */
+	void *(*globalize_slot)(void *isolate, const void *slot);
+	void *(*globalize_value)(void *isolate, uint64_t value);
+
 	/* private: how FunctionCallbackInfo, CTypeInfo and CFunctionInfo are laid out */
 	bool frame_callback;
 	int type_stride, representation_offset;
@@ -79,6 +89,45 @@ void *bf_v8_symbol(const char *name);
  */
 bf_v8_cfunction *bf_v8_describe(const bf_v8 *v8, const void *address, bf_v8_ctype result, const bf_v8_ctype *args,
 				uint32_t nargs);
+
+/* A v8::HandleScope, with room to spare. */
+typedef struct bf_v8_scope {
+	uint64_t words[6];
+} bf_v8_scope;
+
+/* False: this version's scopes are not understood, nothing was opened. */
+static inline bool bf_v8_scope_open(const bf_v8 *v8, void *isolate, bf_v8_scope *scope)
+{
+	uint64_t *data = (uint64_t *)(void *)((char *)isolate + v8->scope_data);
+
+	if (v8->scope_open) {
+		v8->scope_open(scope, isolate);
+		return true;
+	}
+	if (!v8->scope_data)
+		return false;
+	scope->words[0] = (uint64_t)(uintptr_t)isolate;
+	scope->words[1] = data[0];
+	scope->words[2] = data[1];
+	++*(int *)&data[2];
+	return true;
+}
+
+static inline void bf_v8_scope_close(const bf_v8 *v8, void *isolate, bf_v8_scope *scope)
+{
+	uint64_t *data = (uint64_t *)(void *)((char *)isolate + v8->scope_data);
+
+	if (v8->scope_open) {
+		v8->scope_close(scope);
+		return;
+	}
+	data[0] = scope->words[1];
+	--*(int *)&data[2];
+	if (data[1] != scope->words[2]) {
+		data[1] = scope->words[2];
+		v8->scope_delete(scope, isolate);
+	}
+}
 
 /* Reads what a raw V8 callback was called with. */
 static inline bf_v8_call bf_v8_read_call(const bf_v8 *v8, const void *info)

@@ -13,8 +13,6 @@ typedef struct try_catch {
 } try_catch;
 
 static struct {
-	void (*handle_scope_open)(void *scope, void *isolate); /* NULL: inline in this version */
-	void (*handle_scope_close)(void *scope);
 	void (*try_catch_open)(void *block, void *isolate);
 	void (*try_catch_close)(void *block);
 	void *(*try_catch_exception)(const void *block); /* a Local */
@@ -28,10 +26,6 @@ static void find(void)
 
 	if (forced != NULL && (strcmp(forced, "ffi") == 0 || strcmp(forced, "napi") == 0))
 		return;
-	*(void **)&engine.handle_scope_open = bf_v8_symbol("_ZN2v811HandleScopeC1EPNS_7IsolateE");
-	*(void **)&engine.handle_scope_close = bf_v8_symbol("_ZN2v811HandleScopeD1Ev");
-	if (engine.handle_scope_close == NULL)
-		engine.handle_scope_open = NULL;
 	*(void **)&engine.try_catch_open = bf_v8_symbol("_ZN2v88TryCatchC1EPNS_7IsolateE");
 	*(void **)&engine.try_catch_close = bf_v8_symbol("_ZN2v88TryCatchD1Ev");
 	*(void **)&engine.try_catch_exception = bf_v8_symbol("_ZNK2v88TryCatch9ExceptionEv");
@@ -52,20 +46,67 @@ const bf_v8_env *bf_v8_callbacks(const bf_env *env)
 
 bool bf_handles_open(bf_env *env, const bf_v8_env *ve, bf_handles *handles)
 {
-	if (ve == NULL || engine.handle_scope_open == NULL)
-		return napi_open_handle_scope(env->napi, &handles->scope) == napi_ok;
 	handles->scope = NULL;
-	engine.handle_scope_open(handles->memory, ve->v8->isolate_current());
-	return true;
+	if (ve != NULL && bf_v8_scope_open(ve->v8, ve->v8->isolate_current(), (bf_v8_scope *)handles->memory))
+		return true;
+	return napi_open_handle_scope(env->napi, &handles->scope) == napi_ok;
 }
 
 void bf_handles_close(bf_env *env, const bf_v8_env *ve, bf_handles *handles)
 {
-	(void)ve;
 	if (handles->scope != NULL)
 		napi_close_handle_scope(env->napi, handles->scope);
 	else
-		engine.handle_scope_close(handles->memory);
+		bf_v8_scope_close(ve->v8, ve->v8->isolate_current(), (bf_v8_scope *)handles->memory);
+}
+
+_Static_assert(sizeof(bf_v8_scope) == sizeof(((bf_handles *)NULL)->memory), "handles lie in one of ours");
+
+/* --- pointers -------------------------------------------------------------------------------- */
+
+enum { ADAPTED = 16 };
+
+/* adapt(codes, type objects), see lib/wrap.js. */
+static napi_value make_adapter(const bf_v8_env *ve, bf_signature *s)
+{
+	bf_context cx = {.env = s->env, .types = s->types, .owner = "callback"};
+	napi_env napi = s->env->napi;
+	napi_value argv[2], adapt, global, function = NULL, type;
+	char codes[ADAPTED + 1] = "";
+
+	if (napi_create_array_with_length(napi, s->nargs, &argv[1]) != napi_ok)
+		return NULL;
+	for (uint32_t i = 0; i < s->nargs; i++) {
+		codes[i] = s->args[i].conversion == BF_CONV_POINTER ? 'p' : '.';
+		if (codes[i] == 'p' && ((type = bf_converter_type(&cx, &s->args[i])) == NULL ||
+					napi_set_element(napi, argv[1], i, type) != napi_ok))
+			return NULL;
+	}
+	if (strchr(codes, 'p') == NULL || napi_create_string_utf8(napi, codes, NAPI_AUTO_LENGTH, &argv[0]) != napi_ok ||
+	    napi_get_reference_value(napi, ve->adapt, &adapt) != napi_ok || napi_get_global(napi, &global) != napi_ok)
+		return NULL;
+	napi_call_function(napi, global, adapt, 2, argv, &function);
+	return function;
+}
+
+napi_value bf_v8_callback_adapter(const bf_v8_env *ve, bf_signature *s)
+{
+	const bf_v8 *v8 = ve->v8;
+	napi_value function, error;
+	bool pending = false;
+
+	if (s->adapted || s->nargs > ADAPTED)
+		return s->adapt;
+	s->adapted = true;
+	function = make_adapter(ve, s);
+	if (function != NULL && v8->globalize_value != NULL)
+		s->adapt = v8->globalize_value(v8->isolate_current(), *(const uint64_t *)function);
+	else if (function != NULL && v8->globalize_slot != NULL)
+		s->adapt = v8->globalize_slot(v8->isolate_current(), function);
+	/* Without it the table makes the pointers, and throws if it must. */
+	if (napi_is_exception_pending(s->env->napi, &pending) == napi_ok && pending)
+		napi_get_and_clear_last_exception(s->env->napi, &error);
+	return s->adapt;
 }
 
 /* --- numbers ------------------------------------------------------------------------------- */
@@ -84,7 +125,8 @@ static napi_value number(const bf_v8_env *ve, uint64_t *word, double d)
 	return ve->v8->number_new(ve->v8->isolate_current(), d);
 }
 
-napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const void *slot, uint64_t *word)
+napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const void *slot, uint64_t *word,
+			      bool adapted)
 {
 	switch ((bf_conversion)c->conversion) {
 	case BF_CONV_BOOL:
@@ -106,6 +148,8 @@ napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const 
 		return number(ve, word, (double)*(const float *)slot);
 	case BF_CONV_DOUBLE:
 		return number(ve, word, *(const double *)slot);
+	case BF_CONV_POINTER:
+		return adapted ? number(ve, word, (double)*(const uintptr_t *)slot) : NULL;
 	default:
 		return NULL;
 	}

@@ -10,6 +10,7 @@
 #ifndef BF_NODE_V8_CALLBACK_H
 #define BF_NODE_V8_CALLBACK_H
 
+#include "callback.h"
 #include "convert.h"
 
 /* NULL: there is no quick way in this environment. */
@@ -19,14 +20,23 @@ const bf_v8_env *bf_v8_callbacks(const bf_env *env);
 /* Handles that are made from here on live until bf_handles_close. `ve` may be NULL: it is Node-API's scope then. */
 typedef struct bf_handles {
 	napi_handle_scope scope; /* NULL: `memory` is a v8::HandleScope */
-	void *memory[6];
+	uint64_t memory[6];
 } bf_handles;
 
 bool bf_handles_open(bf_env *env, const bf_v8_env *ve, bf_handles *handles);
 void bf_handles_close(bf_env *env, const bf_v8_env *ve, bf_handles *handles);
 
-/* The number at `slot` as a value, which lies in `*word` or in a handle. NULL: not a number that is quick. */
-napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const void *slot, uint64_t *word);
+/*
+ * For a signature with pointers: a JavaScript function that takes the callback's
+ * function first, and addresses where pointers are passed, which it makes much
+ * faster than C could. A handle that stays; NULL: it needs none.
+ */
+napi_value bf_v8_callback_adapter(const bf_v8_env *ve, bf_signature *s);
+
+/* The number at `slot` as a value, which lies in `*word` or in a handle. NULL: not a number that is quick. `adapted`:
+ * a pointer leaves as its address. */
+napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const void *slot, uint64_t *word,
+			      bool adapted);
 
 /* The value as a number, at `slot` in its own width. False: it is to be converted with care. */
 bool bf_v8_callback_in(const bf_v8_env *ve, const bf_converter *c, napi_value value, void *slot);

@@ -19,6 +19,7 @@ typedef struct bf_v8_env {
 	const bf_v8 *v8;
 	bf_v8_layout layout;
 	bf_env *env;
+	napi_ref adapt; /* lib/wrap.js, for callbacks with pointers */
 	napi_ref wrap;  /* lib/wrap.js */
 	napi_ref words; /* an ArrayBuffer: `wide` lies there, for the wrappers to read */
 	uint64_t *wide;

@@ -396,7 +396,7 @@ void bf_v8_tier_end(bf_env *env)
 }
 
 /*
- * setupTier(wrap, ArrayBuffer of 16 bytes, samples, view): 64 bits of a result, then
+ * setupTier(wrap, ArrayBuffer of 16 bytes, samples, view, adapt): 64 bits of a result, then
  * the byte that a refused fast call sets; samples and view as bf_v8_layout_probe_values
  * wants them. False, and nothing kept, where the tier is closed.
  */
@@ -404,8 +404,8 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 {
 	bf_env *env = bf_env_get(napi);
 	const bf_v8 *v8 = bf_v8_get(napi);
-	size_t argc = 4, size = 0;
-	napi_value argv[4], samples[3], result;
+	size_t argc = 5, size = 0;
+	napi_value argv[5], samples[3], result;
 	bf_v8_env *ve = NULL;
 	void *data = NULL;
 
@@ -416,7 +416,8 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 		if (bf_v8_layout_probe(napi, &ve->layout) && ve->layout.number_map &&
 		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok && size >= 16 &&
 		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
-		    napi_create_reference(napi, argv[0], 1, &ve->wrap) == napi_ok) {
+		    napi_create_reference(napi, argv[0], 1, &ve->wrap) == napi_ok &&
+		    napi_create_reference(napi, argv[4], 1, &ve->adapt) == napi_ok) {
 			ve->wide = data;
 			ve->refusal = (uint8_t *)data + 8;
 			env->tier = ve;
