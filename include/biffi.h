@@ -174,6 +174,12 @@ BIFFI_API void biffi_close(biffi *module);
  */
 BIFFI_API void biffi_shutdown(void);
 
+/*
+ * Runs `ending` at the beginning of biffi_shutdown, each time: whoever holds a thread
+ * of Node.js in a call that blocks lets it go there.
+ */
+BIFFI_API void biffi_at_shutdown(void (*ending)(void *data), void *data);
+
 #ifdef __cplusplus
 }
 #endif

@@ -44,9 +44,7 @@ const char *resty_ffi_worker_start(void);
 void resty_ffi_pin(void *address);
 void *resty_ffi_queue_new(int max);
 int resty_ffi_queue_set(void *queue, const char *name, const char *value);
-void resty_ffi_queue_keep(void *queue);
 const char *resty_ffi_queue_refusal(void *queue);
-void resty_ffi_queue_free(void *queue);
 void resty_ffi_queue_finish(void *queue);
 void resty_ffi_queue_stats(void *queue, resty_ffi_stats *stats);
 int resty_ffi_queue_extra(void *queue, const char **names, double *values, int most);
@@ -291,10 +289,10 @@ local function load(name, cfg, options)
     if not found or rc ~= 0 then
         local reason = core.resty_ffi_queue_refusal(queue)
         reason = reason ~= NULL and ffi.string(reason) or "libffi_init answered " .. tostring(rc)
-        core.resty_ffi_queue_free(queue)
+        -- Something that was started before the refusal may be polling it already.
+        core.resty_ffi_queue_finish(queue)
         return nil, reason
     end
-    core.resty_ffi_queue_keep(queue)
     local state = { key = key, queue = queue, timeout = options.timeout or 60000, immediate = options.mode == "inline" }
     local runtime = new_runtime(state)
     runtimes[key] = runtime

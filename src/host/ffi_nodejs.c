@@ -275,6 +275,7 @@ static int keep(int mode, const biffi_options *options, char *why, size_t size)
 
 	if (!exits) {
 		resty_ffi_at_exit(on_exit_worker, NULL);
+		biffi_at_shutdown(bf_queues_end, NULL);
 		exits = true;
 	}
 	if (mode == BIFFI_PROCESS || keepers[mode]) {

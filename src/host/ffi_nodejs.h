@@ -10,6 +10,9 @@
 /* A number for JavaScript to name the queue by, from 1; 0: out of memory. Any thread. */
 int bf_queue_number(void *tq);
 
+/* Node.js ends: who waits in poll_task returns. */
+void bf_queues_end(void *data);
+
 /* The directory that this library was loaded from, without a slash at the end. NULL: unknown. */
 const char *bf_library_folder(void);
 

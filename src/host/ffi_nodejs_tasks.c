@@ -60,6 +60,16 @@ int bf_queue_number(void *tq)
 	return number;
 }
 
+void bf_queues_end(void *data)
+{
+	(void)data;
+	pthread_mutex_lock(&mutex);
+	for (int i = 0; i < queue_count; i++) {
+		resty_ffi_abandon(queues[i].tq, "Node.js has ended");
+	}
+	pthread_mutex_unlock(&mutex);
+}
+
 /* --- numbers for tasks --------------------------------------------------------------- */
 
 static double number_of(uint32_t index)

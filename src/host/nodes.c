@@ -2,9 +2,17 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the six below */
+struct ending {
+	struct ending *next;
+	void (*run)(void *data);
+	void *data;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards the seven below */
+static struct ending *endings;
 static bf_node *threads[BF_THREADS_MAX], *inline_node, *children;
 static int thread_count;
 static bf_node *ended; /* modules may still name them */
@@ -133,9 +141,25 @@ void bf_nodes_drop(bf_node *node)
 	}
 }
 
+void bf_nodes_at_stop(void (*run)(void *data), void *data)
+{
+	struct ending *ending = malloc(sizeof(*ending));
+
+	if (ending) {
+		*ending = (struct ending){.run = run, .data = data};
+		pthread_mutex_lock(&mutex);
+		ending->next = endings;
+		endings = ending;
+		pthread_mutex_unlock(&mutex);
+	}
+}
+
 void bf_nodes_stop(void)
 {
 	pthread_mutex_lock(&mutex);
+	for (struct ending *ending = owner == getpid() ? endings : NULL; ending; ending = ending->next) {
+		ending->run(ending->data);
+	}
 	if (owner == getpid()) {
 		while (thread_count > 0) {
 			stop(threads[--thread_count]);

@@ -20,8 +20,9 @@ int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, cons
 /* Ends a child. */
 void bf_nodes_drop(bf_node *node);
 
-/* Ends all of them. */
+/* Ends all of them, after `ending`s of bf_nodes_at_stop. */
 void bf_nodes_stop(void);
+void bf_nodes_at_stop(void (*ending)(void *data), void *data);
 
 /* A number no other call has; never 0. */
 uint64_t bf_nodes_next_id(void);

@@ -431,3 +431,8 @@ void biffi_shutdown(void)
 {
 	bf_nodes_stop();
 }
+
+void biffi_at_shutdown(void (*ending)(void *data), void *data)
+{
+	bf_nodes_at_stop(ending, data);
+}

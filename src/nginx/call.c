@@ -190,9 +190,15 @@ void rf_tasks_end(void)
 
 /* --- what Lua calls ----------------------------------------------------------------- */
 
+/* It stays as long as the worker: any thread may know it. It ends with it at the latest. */
 RESTY_FFI_API rf_queue *resty_ffi_queue_new(int max)
 {
-	return rf_queue_new(max);
+	rf_queue *queue = rf_queue_new(max);
+
+	if (queue) {
+		rf_worker_add(queue);
+	}
+	return queue;
 }
 
 RESTY_FFI_API int resty_ffi_queue_set(rf_queue *queue, const char *name, const char *value)
@@ -200,21 +206,10 @@ RESTY_FFI_API int resty_ffi_queue_set(rf_queue *queue, const char *name, const c
 	return rf_queue_set(queue, name, value);
 }
 
-/* libffi_init has accepted the queue: it ends with the worker at the latest. */
-RESTY_FFI_API void resty_ffi_queue_keep(rf_queue *queue)
-{
-	rf_worker_add(queue);
-}
-
 /* libffi_init has refused it: its reason, or NULL. The text is the queue's. */
 RESTY_FFI_API const char *resty_ffi_queue_refusal(rf_queue *queue)
 {
 	return queue->refusal;
-}
-
-RESTY_FFI_API void resty_ffi_queue_free(rf_queue *queue)
-{
-	rf_queue_free(queue);
 }
 
 RESTY_FFI_API void resty_ffi_queue_finish(rf_queue *queue)

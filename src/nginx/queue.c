@@ -127,6 +127,7 @@ void resty_ffi_abandon(void *tq, const char *why)
 		if (queue->abandoned) {
 			atomic_fetch_add(&queue->sleepers, 1); /* each push comes to answer_all now */
 			answer_all(queue);
+			pthread_cond_broadcast(&queue->pushed_to);
 		}
 	}
 	pthread_mutex_unlock(&queue->mutex);
@@ -229,19 +230,4 @@ void ngx_http_lua_ffi_respond(void *tsk, int rc, char *rsp, int rsp_len)
 	}
 	resty_ffi_respond(tsk, rc, rsp, rsp && rsp_len == 0 ? strlen(rsp) : (size_t)rsp_len);
 	resty_ffi_flush();
-}
-
-void rf_queue_free(rf_queue *queue)
-{
-	while (queue->options) {
-		rf_option *option = queue->options;
-
-		queue->options = option->next;
-		free(option);
-	}
-	free(queue->refusal);
-	free(queue->abandoned);
-	pthread_cond_destroy(&queue->pushed_to);
-	pthread_mutex_destroy(&queue->mutex);
-	free(queue);
 }

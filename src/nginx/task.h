@@ -95,12 +95,6 @@ void rf_queue_push(rf_queue *queue, rf_task *task);
 /* No more tasks: the runtime ends after those that wait. */
 void rf_queue_finish(rf_queue *queue);
 
-/*
- * Only when no thread can know it any more, which is true when libffi_init has
- * refused it.
- */
-void rf_queue_free(rf_queue *queue);
-
 /* queue.c hands answers to these, worker.c has them. */
 void rf_worker_push(rf_item *item);
 bool rf_worker_here(void);

@@ -168,6 +168,8 @@ describe('the module', () => {
       nginx.lua('ngx.print(select(2, ngx.load_ffi("ffi_nodejs", "demo/handlers"):upper("lua")))');
     assert.strictEqual((await nginx.get('/text')).text, 'GET /text both');
     assert.strictEqual(await lua(), 'LUA');
+    // And with a Worker that waits for tasks when the module ends Node.js.
+    await nginx.lua('ngx.load_ffi("ffi_nodejs", "demo/echo,init"):echo("x")');
     assert.strictEqual((await nginx.get('/text')).text, 'GET /text both');
     await nginx.stop();
   });

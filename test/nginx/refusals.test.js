@@ -38,6 +38,7 @@ describe('bad input', () => {
     await refused(`"ffi_nodejs", "demo/broken,init"`, /broken on purpose/);
     await refused(`"ffi_nodejs", "demo/refuses,init"`, /init\(\) of module 'demo\/refuses' returned 3/);
     await refused(`"ffi_nodejs", "demo/refuses,fails"`, /no connection to the database/);
+    await refused(`"ffi_nodejs", "demo/refuses,polls"`, /returned 4/);
     await refused(`"ffi_nodejs", "demo/refuses"`, /exports no function/);
     fs.writeFileSync(path.join(nginx.prefix, 'syntax.js'), 'exports.init = (\n');
     await refused(`"ffi_nodejs", "syntax,init"`, /Unexpected|Invalid/);

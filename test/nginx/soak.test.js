@@ -1,0 +1,133 @@
+'use strict';
+// Everything at once, for a while: all modes, clients that leave, reloads of nginx and
+// of modules, children that are killed. Each request is answered once, with its own
+// bytes. BIFFI_LONG=1 makes it minutes.
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { Nginx, build, pause } = require('./nginx.js');
+
+const long = Boolean(process.env.BIFFI_LONG);
+const ROUNDS = long ? 60 : 4; // of disturbance
+const CLIENTS = 24;
+const PER_ROUND = long ? 60 : 20; // requests a client
+
+const lua = (cfg, mode, method) => `
+  ngx.req.read_body()
+  local demo = assert(ngx.load_ffi("ffi_nodejs", "${cfg}", {is_global = true, buffer = true, mode = "${mode}"}))
+  local ok, res, err = demo:${method}(ngx.req.get_body_data())
+  if not ok then ngx.status = 502 ngx.print(res, " ", err) return end
+  ngx.print(res)`;
+
+const server = `
+  location = /thread { content_by_lua_block { ${lua('demo/handlers', 'thread', 'echo')} } }
+  location = /inline { content_by_lua_block { ${lua('demo/handlers', 'inline', 'echo')} } }
+  location = /process { content_by_lua_block { ${lua('demo/handlers', 'process', 'echo')} } }
+  location = /skeleton { content_by_lua_block { ${lua('demo/raw,init', 'thread', 'echo')} } }
+  location = /promise { content_by_lua_block { ${lua('demo/soak?', 'thread', 'slowly')} } }
+  location = /directive { node_content demo/web#echo; }
+  location = /unload {
+    content_by_lua_block {
+      for _, cfg in ipairs({"demo/soak?", "demo/raw,init"}) do
+        ngx.load_ffi("ffi_nodejs", cfg, {is_global = true, buffer = true, mode = "thread"}):__unload()
+      end
+    }
+  }
+  location = /pids {
+    content_by_lua_block {
+      local demo = ngx.load_ffi("ffi_nodejs", "demo/handlers", {is_global = true, buffer = true, mode = "process"})
+      ngx.print(select(2, demo:pid()))
+    }
+  }`;
+const PLACES = ['/thread', '/inline', '/process', '/skeleton', '/promise', '/directive'];
+
+/** A sequence that is the same each time. */
+function random(seed) {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** One client's requests: what went wrong, and how many were fine. */
+async function client(nginx, seed, count, tally) {
+  const next = random(seed);
+  for (let i = 0; i < count; i++) {
+    const place = PLACES[next(PLACES.length)];
+    const body = Buffer.alloc(1 + next(next(20) === 0 ? 200000 : 2000), `${seed}:${i}:\0\xff`, 'latin1');
+    const controller = new AbortController();
+    const leaves = next(20) === 0;
+    if (leaves) setTimeout(() => controller.abort(), next(4));
+    try {
+      const answer = await nginx.get(place, { method: 'POST', body, signal: controller.signal });
+      if (answer.status === 200 && answer.body.equals(body)) tally.fine++;
+      else if (place === '/process' && answer.status === 502 && answer.text.startsWith('-3 ')) tally.killed++;
+      else tally.wrong.push(`${place} ${answer.status} ${answer.text.slice(0, 100)}`);
+    } catch (error) {
+      if (leaves && error.name === 'AbortError') tally.left++;
+      else tally.wrong.push(`${place} ${error.message}`);
+    }
+  }
+}
+
+const round = (nginx, number, tally) =>
+  Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(nginx, number * 1000 + i, PER_ROUND, tally)));
+
+/** Resident kilobytes of all workers. */
+const resident = (nginx) =>
+  nginx
+    .workers()
+    .reduce(
+      (sum, pid) => sum + Number(/VmRSS:\s*(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]),
+      0,
+    );
+
+const start = () =>
+  Nginx.start({
+    main: `load_module ${path.join(build, 'ngx_http_node_module.so')};`,
+    http: 'node_mode thread;',
+    server,
+    workers: 2,
+  });
+
+describe('soak', () => {
+  it('loses nothing while nginx and modules are reloaded and children are killed', async () => {
+    const nginx = await start();
+    const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
+    for (let i = 0; i < ROUNDS; i++) {
+      const requests = round(nginx, i, tally);
+      await pause(30);
+      nginx.reload();
+      await pause(100);
+      await nginx.get('/unload');
+      const { text } = await nginx.get('/pids');
+      if (Number(text) > 1) process.kill(Number(text), 'SIGKILL');
+      await nginx.get('/unload');
+      await requests;
+    }
+    assert.deepStrictEqual(tally.wrong, []);
+    assert.strictEqual(tally.fine + tally.killed + tally.left, ROUNDS * CLIENTS * PER_ROUND);
+    await nginx.stop();
+  });
+
+  it('keeps its memory', async () => {
+    const nginx = await start();
+    const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
+    const sizes = [];
+    for (let i = 0; i < (long ? 40 : 6); i++) {
+      await round(nginx, i, tally);
+      sizes.push(resident(nginx));
+    }
+    assert.deepStrictEqual(tally.wrong, []);
+    // JavaScript's heap grows and shrinks: what is compared is the second half with the first.
+    const half = sizes.length / 2;
+    const most = (list) => Math.max(...list);
+    assert.ok(
+      most(sizes.slice(half)) < most(sizes.slice(0, half)) + 100000,
+      `kilobytes after each round: ${sizes.join(' ')}`,
+    );
+    await nginx.stop();
+  });
+});
