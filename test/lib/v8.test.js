@@ -36,24 +36,31 @@ let serial = 0;
 const compiled = (names, values, body) =>
   vm.compileFunction(`return function f${serial++}() { ${body} }`, names)(...values);
 
-test('optimised code calls C directly', { skip: !onV8 && 'the V8 tier is closed' }, () => {
-  const f = compiled(
-    ['called_from'],
-    [lib.called_from],
-    'let r; for (let i = 0; i < 300; i++) r = called_from(); return r;',
-  );
-  assert.equal(lib.called_from(), 1); // not yet optimised: through a raw callback and biffi's code
-  optimize(f);
-  assert.equal(f(), 2);
-  const inTry = compiled(
-    ['called_from'],
-    [lib.called_from],
-    'let r; for (let i = 0; i < 300; i++) try { r = called_from(); } catch { return -1; } return r;',
-  );
-  optimize(inTry);
-  assert.equal(inTry(), tryIsFast ? 2 : 1);
-  assert.deepEqual(biffi.info(lib.called_from), { tier: 'v8', fast: true });
-});
+/* called_from() knows biffi's code by the name of its mapping, which pages of their own do not have. */
+const named = biffi.info().code === 'dual';
+
+test(
+  'optimised code calls C directly',
+  { skip: !(onV8 && named) && 'no V8 tier, or code without a name' },
+  () => {
+    const f = compiled(
+      ['called_from'],
+      [lib.called_from],
+      'let r; for (let i = 0; i < 300; i++) r = called_from(); return r;',
+    );
+    assert.equal(lib.called_from(), 1); // not yet optimised: through a raw callback and biffi's code
+    optimize(f);
+    assert.equal(f(), 2);
+    const inTry = compiled(
+      ['called_from'],
+      [lib.called_from],
+      'let r; for (let i = 0; i < 300; i++) try { r = called_from(); } catch { return -1; } return r;',
+    );
+    optimize(inTry);
+    assert.equal(inTry(), tryIsFast ? 2 : 1);
+    assert.deepEqual(biffi.info(lib.called_from), { tier: 'v8', fast: true });
+  },
+);
 
 test('a bound function looks like a function of its name', () => {
   assert.equal(lib.hash_two.name, 'hash_two');
