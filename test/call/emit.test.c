@@ -13,6 +13,14 @@
 
 static uint64_t seed = 0x9E3779B97F4A7C15;
 
+/* Many more in the long run of the tests. */
+static int rounds(void)
+{
+	const char *wish = getenv("BIFFI_LONG");
+
+	return wish && strcmp(wish, "1") == 0 ? 200000 : 1500;
+}
+
 static uint64_t random_word(void)
 {
 	seed ^= seed << 13;
@@ -152,7 +160,7 @@ static void see(void *data, void *frame)
 static void callers_do_as_libffi_does(void **state)
 {
 	(void)state;
-	for (int round = 0; round < 1500; round++) {
+	for (int round = 0; round < rounds(); round++) {
 		const bf_type *params[32];
 		uint32_t n = below(4) ? below(9) : below(32);
 
@@ -265,7 +273,7 @@ static void adapters_pass_and_convert(void **state)
 	int saved = 0;
 
 	(void)state;
-	for (int round = 0; round < 1500; round++) {
+	for (int round = 0; round < rounds(); round++) {
 		const bf_type *params[32], *in_params[BF_EMIT_MAX_IN];
 		bf_emit_in in[BF_EMIT_MAX_IN] = {0};
 		bool plain = below(2), any_convert = false, refuses = false;
