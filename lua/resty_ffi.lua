@@ -324,6 +324,33 @@ function _M.load_ffi(library, configuration, options)
     return runtime
 end
 
+--- What all runtimes of this worker count, as Prometheus reads it.
+-- @return text for a location of its own
+function _M.metrics()
+    local lines = {}
+    local function line(name, label, value)
+        lines[#lines + 1] = ("resty_ffi_%s{%s} %.0f"):format(name, label, value)
+    end
+    for key, runtime in pairs(runtimes) do
+        local name = key:gsub('[\\"]', "\\%0"):gsub("\n", "\\n")
+        local label = ('worker="%d",runtime="%s"'):format(ngx.worker.id() or 0, name)
+        local numbers = runtime:stats()
+        local count = 0
+        for _, bucket in ipairs(numbers.latency) do
+            count = count + bucket.count
+            line("latency_us_bucket", ('%s,le="%d"'):format(label, bucket.us), count)
+        end
+        line("latency_us_count", label, count)
+        for what, value in pairs(numbers) do
+            if type(value) == "number" then
+                line(what, label, value)
+            end
+        end
+    end
+    table.sort(lines)
+    return table.concat(lines, "\n") .. "\n"
+end
+
 ngx.load_ffi = _M.load_ffi
 
 return _M

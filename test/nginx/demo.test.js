@@ -90,4 +90,19 @@ describe('the demo', () => {
     assert.match((await nginx.get('/hello/fail')).text, /code 42: this handler fails/);
     assert.match((await nginx.get('/hello/absent')).text, /has no function 'absent'/);
   });
+
+  it('counts', async () => {
+    // Each worker counts for itself; one that has had calls is asked in the end.
+    for (let i = 0; i < 50; i++) {
+      await nginx.get('/hello/greet?nginx');
+      const { text } = await nginx.get('/metrics');
+      const calls = /^resty_ffi_calls\{worker="\d+",runtime="ffi_nodejs&demo\/hello"\} (\d+)$/m.exec(text);
+      if (!calls) continue;
+      assert.ok(Number(calls[1]) > 0);
+      assert.match(text, /^resty_ffi_latency_us_bucket\{.*,le="1024"\} \d+$/m);
+      assert.match(text, /^resty_ffi_heap_used\{.*\} [1-9]\d+$/m);
+      return;
+    }
+    assert.fail('no worker has counted a call');
+  });
 });
