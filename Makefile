@@ -73,7 +73,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 
 # --- targets ----------------------------------------------------------------------
 
-SUITES := ctype call lib asan nodes nginx host compat
+SUITES := ctype call lib demo asan nodes nginx host compat
 .PHONY: arm64 cross-arm64 test-arm64
 .PHONY: all addon fixtures ctests asan deps help clean install pack prebuild demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
@@ -243,10 +243,10 @@ cross-arm64:
 		LDFLAGS=-L$(ARM64_ROOT)/lib/aarch64-linux-gnu arm64
 arm64: addon fixtures $(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS)) $(B)/test/ctype/dump
 
-#: make test-SUITE   one of: ctype call lib asan nodes nginx host compat
+#: make test-SUITE   one of: ctype call lib demo asan nodes nginx host compat
 test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS)) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
 test-call: $(filter $(B)/test/call/%,$(CTESTS)) $(FIXTURES)
-test-lib test-nodes: $(if $(call src,node),$(B)/biffi.node) $(FIXTURES)
+test-lib test-nodes test-demo: $(if $(call src,node),$(B)/biffi.node) $(FIXTURES)
 test-asan: asan
 test-host: all $(filter $(B)/test/host/%,$(CTESTS))
 test-nginx test-compat: all

@@ -442,7 +442,16 @@ export function errno(value?: number): number;
 
 /** dlopen(3)'s flags. */
 export const flags: Readonly<
-  Record<'RTLD_LAZY' | 'RTLD_NOW' | 'RTLD_LOCAL' | 'RTLD_GLOBAL' | 'RTLD_NOLOAD' | 'RTLD_NODELETE', number>
+  Record<
+    | 'RTLD_LAZY'
+    | 'RTLD_NOW'
+    | 'RTLD_LOCAL'
+    | 'RTLD_GLOBAL'
+    | 'RTLD_NOLOAD'
+    | 'RTLD_NODELETE'
+    | 'RTLD_DEEPBIND',
+    number
+  >
 >;
 
 /** Which way calls go, and why. */

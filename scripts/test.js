@@ -193,6 +193,7 @@ const suites = {
   call: () => [...cSteps('call'), ...(long ? randomCallsOfClang() : [])],
   asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],
   lib: () => jsSteps('lib'),
+  demo: () => jsSteps('demo'),
   nodes: () => otherNodes('lib'),
   host: () => [...cSteps('host'), ...jsSteps('host')],
   nginx: () => jsSteps('nginx'),

@@ -194,6 +194,9 @@ napi_status bf_library_exports(napi_env napi, napi_value exports)
 	set_flag(napi, flags, "RTLD_GLOBAL", RTLD_GLOBAL);
 	set_flag(napi, flags, "RTLD_NOLOAD", RTLD_NOLOAD);
 	set_flag(napi, flags, "RTLD_NODELETE", RTLD_NODELETE);
+#ifdef RTLD_DEEPBIND
+	set_flag(napi, flags, "RTLD_DEEPBIND", RTLD_DEEPBIND);
+#endif
 	napi_set_named_property(napi, exports, "flags", flags);
 	return napi_define_properties(napi, exports, sizeof(list) / sizeof(*list), list);
 }
