@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "throw.h"
+#include "v8_variadic.h"
 #include "value.h"
 
 /* Arguments of a generic call that need no memory. */
@@ -114,6 +115,30 @@ static void result_out(bf_v8_function *vf, const bf_v8_call *call, const void *f
 		number_out(ve, call->isolate, call->result, (double)v);
 }
 
+/* The arguments in the frame, and the plan of that frame. NULL: it is for the generic call to convert them, or throw.
+ */
+static const bf_plan *quick_arguments(bf_v8_function *vf, const bf_v8_call *call, char *frame, void **place)
+{
+	const uint64_t *args = call->args + vf->stores;
+	bf_function *f = vf->f;
+
+	if (f->library && !bf_library_handle_open(f->library))
+		return NULL;
+	if (vf->variadic) {
+		const bf_variant *variant = bf_v8_variant(vf, args, call->nargs, frame);
+
+		return variant ? variant->plan : NULL;
+	}
+	if (!vf->all_quick || call->nargs != vf->nargs + vf->stores ||
+	    (vf->stores && !bf_v8_value_in((uint64_t)(uintptr_t)call->args, place, &vf->store)))
+		return NULL;
+	for (uint32_t i = 0; i < vf->nargs; i++) {
+		if (!vf->quick[i]((uint64_t)(uintptr_t)&args[i], frame + f->args[i].offset, &vf->arguments[i]))
+			return NULL;
+	}
+	return f->plan;
+}
+
 /* What the engine calls when it does not make a fast call: `info` is a FunctionCallbackInfo. */
 void bf_v8_slow_call(void *info, void *context)
 {
@@ -121,8 +146,8 @@ void bf_v8_slow_call(void *info, void *context)
 	bf_v8_call call = bf_v8_read_call(vf->ve->v8, info);
 	bf_function *f = vf->f;
 	bf_env *env = vf->ve->env;
+	const bf_plan *plan;
 	_Alignas(16) char frame[BF_V8_SLOW_FRAME];
-	uint64_t *args = call.args + vf->stores;
 	void *place = NULL;
 	bf_mark mark;
 
@@ -130,22 +155,15 @@ void bf_v8_slow_call(void *info, void *context)
 		return;
 	bf_function_ref(f);
 	mark = bf_scratch_mark(&env->scratch);
-	if (!vf->all_quick || call.nargs != vf->nargs + vf->stores ||
-	    (vf->stores && !bf_v8_value_in((uint64_t)(uintptr_t)call.args, &place, &vf->store)) ||
-	    (f->library && !bf_library_handle_open(f->library))) {
+	plan = quick_arguments(vf, &call, frame, &place);
+	if (!plan) {
+		bf_scratch_release(&env->scratch, mark);
 		slow_generic(vf, &call);
 		goto done;
 	}
-	for (uint32_t i = 0; i < vf->nargs; i++) {
-		if (!vf->quick[i]((uint64_t)(uintptr_t)&args[i], frame + f->args[i].offset, &vf->arguments[i])) {
-			bf_scratch_release(&env->scratch, mark);
-			slow_generic(vf, &call);
-			goto done;
-		}
-	}
 	env->depth++;
 	errno = env->saved_errno;
-	bf_plan_call(f->plan, f->target, frame);
+	bf_plan_call(plan, f->target, frame);
 	env->saved_errno = errno;
 	env->depth--;
 	if (__builtin_expect(env->failed, 0)) {

@@ -114,6 +114,8 @@ static bf_variant *variant_new(bf_function *f, uint32_t nextra, const bf_type *c
 	rc = bf_plan_new(f->type, given, nextra, &v->plan, &err);
 	if (rc != 0)
 		goto failed;
+	if (f->plan->caller != NULL) /* not on the libffi tier */
+		bf_plan_emit(v->plan);
 	for (uint32_t i = 0; i < nextra; i++) {
 		const bf_slot *slot = &v->plan->args[f->nargs + i];
 		/* A promoted float is a double now and is converted so; a bool keeps its own conversion. */
@@ -145,6 +147,15 @@ static bool variant_matches(const bf_variant *v, uint32_t nextra, const bf_type 
 	return true;
 }
 
+bf_variant *bf_variant_find(bf_function *f, uint32_t nextra, const bf_type *const *given)
+{
+	for (bf_variant *v = f->variants; v != NULL; v = v->next) {
+		if (variant_matches(v, nextra, given))
+			return v;
+	}
+	return NULL;
+}
+
 bf_variant *bf_variant_get(bf_function *f, size_t argc, const napi_value *argv)
 {
 	uint32_t nextra = (uint32_t)(argc - f->nargs);
@@ -163,11 +174,10 @@ bf_variant *bf_variant_get(bf_function *f, size_t argc, const napi_value *argv)
 		if (given[i] == NULL)
 			return NULL;
 	}
-	for (bf_variant *v = f->variants; v != NULL; v = v->next) {
-		if (variant_matches(v, nextra, given))
-			return v;
-	}
-	return variant_new(f, nextra, given, owners);
+
+	bf_variant *known = bf_variant_find(f, nextra, given);
+
+	return known != NULL ? known : variant_new(f, nextra, given, owners);
 }
 
 int bf_variant_arguments(bf_function *f, bf_variant *variant, bf_context *cx, char *frame, const napi_value *argv)

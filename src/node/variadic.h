@@ -30,6 +30,9 @@ typedef struct bf_variant {
 /* The plan for these arguments; owned by the function. NULL: an exception is pending. */
 bf_variant *bf_variant_get(bf_function *f, size_t argc, const napi_value *argv);
 
+/* The plan for this list of types, if there is one already; else NULL. */
+bf_variant *bf_variant_find(bf_function *f, uint32_t nextra, const bf_type *const *given);
+
 /* Converts all arguments into a frame of the variant's plan. Non-zero: an exception is pending. */
 int bf_variant_arguments(bf_function *f, bf_variant *variant, bf_context *cx, char *frame, const napi_value *argv);
 

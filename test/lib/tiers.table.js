@@ -23,7 +23,7 @@ const lib = biffi.load(
    uint32_t hash(const char *s); uint32_t hash_two(const char *s, const char *t);
    uint32_t sum(const uint8_t *bytes, unsigned long n); double sum_doubles(const double *v, int n);
    int is_null(void *p); void bump(int *counter); void tick(void); int ticked(void);
-   const char *word(int which); int set_errno(int number); int get_errno(void);
+   const char *spell(const char *kinds, ...); const char *word(int which); int set_errno(int number); int get_errno(void);
    typedef struct { double x, y; } vec; typedef struct { int8_t tag; int32_t value; } small;
    typedef struct { int64_t a, b, c; } large;
    vec vec_add(vec a, vec b); double vec_norm(vec v); double vec_norm_at(const vec *v); void vec_scale(vec *v, double by);
@@ -192,6 +192,21 @@ const WORDS = [5, Buffer.from('hello'), -7, 2 ** 40, 'eee', -1, 2n ** 63n, -8, 9
 const p = new lib.vec({ x: 3, y: 4 });
 const q = new lib.vec({ x: 0.5, y: -1 });
 const view = biffi.alloc(lib.vec);
+
+/* A variadic call of these values: the letter that spell() knows each one's C type by comes first. */
+function variadic(...values) {
+  const letters = values.map((v) => {
+    if (typeof v === 'number') {
+      if (!Number.isInteger(v) || Math.abs(v) > 2 ** 53) return 'd';
+      return (v | 0) === v ? 'i' : 'l';
+    }
+    if (typeof v === 'bigint') return BigInt.asIntN(64, v) === v ? 'l' : 'L';
+    return { boolean: 'i', string: 's' }[typeof v] ?? 'p';
+  });
+  return [letters.join(''), ...values];
+}
+const ALL_KINDS = [1, 0.5, 'two', null, 2 ** 40, 3n, true, Buffer.from('x')];
+
 const cases = [
   ...[
     'to_bool',
@@ -246,6 +261,21 @@ const cases = [
     lib.bump,
     [new Int32Array(1)],
     [...ODD, biffi.out('int'), new Uint8Array(3), new Int32Array(20), 'str'].map((v) => [v]),
+  ],
+  [
+    'spell',
+    lib.spell,
+    variadic(1, 2, 3, 4, 5),
+    [
+      ...[...ODD, ...strings(), view, biffi.as('void *', null)].map((v) => variadic(v)),
+      ...each(ALL_KINDS, ALL_KINDS).map((values) => variadic(...values)),
+      variadic(...MANY),
+      variadic(...MANY, ...WORDS),
+      variadic(...MANY, ...MANY),
+      variadic(...MANY, 'q', 'ü'.repeat(3000), ...WORDS),
+      [],
+      [5],
+    ],
   ],
   ['tick', lib.tick, [], []],
   ['word', lib.word, [0], [[1], [2], [3], [-1], ['0'], [1.5]]],
