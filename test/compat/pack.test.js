@@ -166,6 +166,37 @@ test('a platform without a prebuilt addon is told so', () => {
   assert.match(said, /To build it here: sh .*scripts\/build-addon/);
 });
 
+test('prebuilt addons are for the processor and the C library of their names', (t) => {
+  const prebuilds = path.join(home, 'alone/node_modules/ffi-napi/node_modules/biffi/prebuilds');
+  const machines = { x64: 62, arm64: 183 };
+  for (const processor of Object.keys(machines)) {
+    for (const libc of ['glibc', 'musl']) {
+      const platform = `linux-${processor}-${libc}`;
+      const file = path.join(prebuilds, platform, 'biffi.node');
+      if (!fs.existsSync(file)) {
+        t.diagnostic(`${platform} was not looked at: \`make prebuild\` had no tools for it`);
+        continue;
+      }
+      const addon = fs.readFileSync(file);
+      assert.equal(addon.readUInt16LE(18), machines[processor], platform);
+      assert.equal(addon.includes('\0libc.so.6\0'), libc === 'glibc', platform);
+      assert.equal(addon.includes('\0libc.so\0'), libc === 'musl', platform);
+
+      // What the loader goes by: the processor, and the interpreter in the program that runs.
+      const program = path.join(home, `node-${libc}`);
+      fs.writeFileSync(program, libc === 'musl' ? '\0/lib/ld-musl-any.so.1\0' : '\0/lib/ld-linux-any.so.1\0');
+      const said = node(
+        path.join(home, 'alone'),
+        `Object.defineProperty(process, 'arch', { value: '${processor}' });
+         process.execPath = ${JSON.stringify(program)};
+         process.dlopen = (module, file) => { throw new Error('took ' + file); };
+         try { require('ffi-napi'); } catch (error) { console.log(error.message); }`,
+      );
+      assert.ok(said.startsWith(`biffi's addon can't be loaded: took ${fs.realpathSync(file)} (`), said);
+    }
+  }
+});
+
 test('building from the sources inside', () => {
   const directory = path.join(home, 'sources');
   npmInstall(directory, tarball('biffi'));
