@@ -14,6 +14,7 @@ const { makeArray, array } = require('./array');
 const { makeEnum } = require('./enum');
 const { Pointer, Out } = require('./pointer');
 const { functionOfPointer } = require('./function');
+const { LongDouble } = require('./longdouble');
 const { failure, describe } = require('./errors');
 
 Type.makeConstructor = (type) => {
@@ -82,7 +83,12 @@ function toMemory(type, value) {
   }
 }
 
-native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory]);
+/** A long double that no Number is. */
+function floating(mantissa, exponent) {
+  return new LongDouble(mantissa, exponent);
+}
+
+native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory, floating]);
 if (require('./wrap').setup(native, pointer)) readFast();
 
 /* Threads that wait for a callback would keep the process from ending. */

@@ -21,6 +21,19 @@ export type ConstPointerTo<T> = PointerTo<T> | readonly T[] | (T extends object 
 /** An integer of 64 bits: Number when it is safe, else BigInt. */
 export type Integer64 = number | bigint;
 
+/** A number of C's `long double` that no Number is: mantissa * 2 ** exponent, exactly. `Number(it)` rounds. */
+export class LongDouble {
+  constructor(mantissa: bigint, exponent?: number);
+  readonly mantissa: bigint;
+  readonly exponent: number;
+  valueOf(): number;
+  toString(): string;
+  toJSON(): string;
+}
+
+/** What a `long double` is: a Number where that is exact. */
+export type Floating = number | LongDouble;
+
 /** A C type. */
 export declare class Type {
   private constructor();

@@ -17,6 +17,7 @@ const { Pointer, pointerAt, out } = require('./pointer');
 const { Callback, callback } = require('./callback');
 const { functionAt } = require('./function');
 const { alloc, free, cstring, as, sizeof, alignof, offsetof, addressOf } = require('./tools');
+const { LongDouble } = require('./longdouble');
 const { info } = require('./info');
 const native = require('./native');
 
@@ -51,6 +52,7 @@ module.exports = {
   alignof,
   offsetof,
   addressOf,
+  LongDouble,
   info,
   /** What the last call left in errno; with a number, what the next call finds there. */
   errno: native.errno,

@@ -32,6 +32,7 @@ export const {
   alignof,
   offsetof,
   addressOf,
+  LongDouble,
   info,
   errno,
   flags,

@@ -5,7 +5,7 @@
  */
 const native = require('./native');
 const { MEMORY, OFFSET, TYPE } = require('./keys');
-const { KIND, typeOf, completeType } = require('./type');
+const { KIND, typeOf, completeType, pointer: pointerTo } = require('./type');
 const { everywhere, reserve, room, addressOf, NativeMemory } = require('./memory');
 const { helpers, readerOf, writerOf } = require('./codec');
 const { indexed } = require('./indexed');
@@ -110,11 +110,11 @@ class Pointer {
   }
 
   [inspect.custom]() {
-    const { spelling } = this[TYPE];
+    const { spelling } = pointerTo(this[TYPE]);
     try {
-      return `Pointer <${spelling} *> 0x${this.address.toString(16)}`;
+      return `Pointer <${spelling}> 0x${this.address.toString(16)}`;
     } catch {
-      return `Pointer <${spelling} *> (freed)`;
+      return `Pointer <${spelling}> (freed)`;
     }
   }
 }

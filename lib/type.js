@@ -23,6 +23,7 @@ const KIND = {
   UINT32: 7,
   INT64: 8,
   UINT64: 9,
+  CLDOUBLE: 18,
   POINTER: 19,
   ARRAY: 20,
   STRUCT: 21,

@@ -7,7 +7,7 @@ const { SYMBOL } = require('../library');
 const { KIND, CONVERSION, FLAG } = require('../type');
 
 const HEAD = `/* Written by biffi bind; changes will be lost. */
-import type { ArrayValue, BoundFunction, Bytes, Callback, ConstPointerTo, EnumObject, Integer64, Pointer, PointerLike, PointerTo, StructValue, Type, ValueConstructor } from 'biffi';
+import type { ArrayValue, BoundFunction, Bytes, Callback, ConstPointerTo, EnumObject, Floating, Integer64, Pointer, PointerLike, PointerTo, StructValue, Type, ValueConstructor } from 'biffi';
 `;
 
 /* What can't name a declaration. */
@@ -119,6 +119,10 @@ class Declarations {
       case CONVERSION.INT64:
       case CONVERSION.UINT64:
         return 'Integer64';
+      case CONVERSION.LDOUBLE:
+        return 'Floating';
+      case CONVERSION.COMPLEX:
+        return kindNumber === KIND.CLDOUBLE ? '{ re: Floating; im: Floating }' : '{ re: number; im: number }';
       case CONVERSION.INT128:
       case CONVERSION.UINT128:
         return 'bigint';
@@ -136,7 +140,7 @@ class Declarations {
       default:
         if (kindNumber === KIND.FUNCTION) return this.bound(type.resolved);
         if (kindNumber === KIND.STRUCT || kindNumber === KIND.UNION) return this.nameOf(type);
-        if (conversion >= CONVERSION.INT8 && conversion <= CONVERSION.LDOUBLE) return 'number';
+        if (conversion >= CONVERSION.INT8 && conversion <= CONVERSION.DOUBLE) return 'number';
         return 'unknown';
     }
   }
@@ -158,6 +162,10 @@ class Declarations {
           return base.isConst ? 'ConstPointerTo<any>' : 'PointerTo<any>';
         return `${base.isConst ? 'ConstPointerTo' : 'PointerTo'}<${target}>`;
       }
+      case CONVERSION.LDOUBLE:
+        return 'Floating | bigint';
+      case CONVERSION.COMPLEX:
+        return `number | ${this.value(type)}`;
       case CONVERSION.MEMORY:
         return kindNumber === KIND.ARRAY ? this.value(type) : `Partial<${this.nameOf(type)}>`;
       default:

@@ -1,5 +1,6 @@
 #include "convert.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,41 +289,146 @@ static int floating_in(bf_context *cx, bf_converter *c, napi_value value, void *
 		return bf_context_expected(cx, c, BF_ETYPE, "a number", value);
 	if (c->conversion == BF_CONV_DOUBLE)
 		*(double *)slot = d;
-	else if (c->conversion == BF_CONV_FLOAT)
-		*(float *)slot = (float)d;
 	else
-		*(long double *)slot = d;
+		*(float *)slot = (float)d;
 	return 0;
 }
 
+/* mantissa * 2 ** exponent, as long as nothing of it is lost. */
+static int long_double_scaled(napi_env napi, napi_value mantissa, double exponent, long double *out)
+{
+	uint64_t word[2] = {0, 0};
+	size_t words = 2;
+	int sign = 0;
+
+	if (napi_get_value_bigint_words(napi, mantissa, &sign, &words, word) != napi_ok || words > 2 ||
+	    exponent != trunc(exponent) || fabs(exponent) > 32768)
+		return -1;
+
+	unsigned __int128 bits = (unsigned __int128)word[1] << 64 | word[0];
+
+	/* The conversion below must be exact, whatever the number of zeros behind. */
+	for (; bits != 0 && (bits & 1) == 0; bits >>= 1)
+		exponent++;
+	if (LDBL_MANT_DIG < 128 && bits >> LDBL_MANT_DIG != 0)
+		return -1;
+
+	long double v = ldexpl((long double)bits, (int)exponent);
+
+	if (isinf(v) || ldexpl(v, -(int)exponent) != (long double)bits)
+		return -1;
+	*out = sign ? -v : v;
+	return 0;
+}
+
+/* Also the parts of a complex one; -1: it is none, -2: none that long double holds. */
+static int long_double_value(napi_env napi, napi_value value, long double *out)
+{
+	napi_valuetype type = napi_undefined;
+	napi_value mantissa, exponent, ignored;
+	double d;
+
+	napi_typeof(napi, value, &type);
+	if (type == napi_number) {
+		napi_get_value_double(napi, value, &d);
+		*out = d;
+		return 0;
+	}
+	if (type == napi_bigint)
+		return long_double_scaled(napi, value, 0, out) == 0 ? 0 : -2;
+	if (type != napi_object)
+		return -1;
+	if (napi_get_named_property(napi, value, "mantissa", &mantissa) != napi_ok ||
+	    napi_get_named_property(napi, value, "exponent", &exponent) != napi_ok) {
+		napi_get_and_clear_last_exception(napi, &ignored);
+		return -1;
+	}
+	napi_typeof(napi, mantissa, &type);
+	if (type != napi_bigint || napi_get_value_double(napi, exponent, &d) != napi_ok)
+		return -1;
+	return long_double_scaled(napi, mantissa, d, out) == 0 ? 0 : -2;
+}
+
+static int long_double_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
+{
+	long double v = 0;
+	int failed = long_double_value(cx->env->napi, value, &v);
+
+	if (failed == -2)
+		return bf_context_expected(cx, c, BF_ERANGE, "a number that long double holds exactly", value);
+	if (failed)
+		return bf_context_expected(cx, c, BF_ETYPE, "a number", value);
+	memcpy(slot, &v, sizeof(v));
+	return 0;
+}
+
+static napi_value long_double_out(bf_context *cx, long double v)
+{
+	napi_env napi = cx->env->napi;
+	napi_value parts[2] = {NULL, NULL}, value = NULL;
+
+	if ((long double)(double)v == v || isnan(v)) {
+		napi_create_double(napi, (double)v, &value);
+		return value;
+	}
+
+	int exponent = 0;
+	unsigned __int128 bits = (unsigned __int128)ldexpl(frexpl(fabsl(v), &exponent), LDBL_MANT_DIG);
+
+	exponent -= LDBL_MANT_DIG;
+	for (; (bits & 1) == 0; bits >>= 1)
+		exponent++;
+	napi_create_bigint_words(napi, v < 0, 2, (uint64_t[]){(uint64_t)bits, (uint64_t)(bits >> 64)}, &parts[0]);
+	napi_create_int32(napi, exponent, &parts[1]);
+	return bf_env_call(cx->env, BF_HOOK_FLOATING, 2, parts);
+}
+
 /* The parts of a complex number of type `t`, one after the other. */
-static void complex_store(const bf_type *t, void *slot, double re, double im)
+static void complex_store(const bf_type *t, void *slot, long double re, long double im)
 {
 	if (t->kind == BF_CFLOAT)
 		memcpy(slot, (float[]){(float)re, (float)im}, sizeof(float[2]));
 	else if (t->kind == BF_CDOUBLE)
-		memcpy(slot, (double[]){re, im}, sizeof(double[2]));
+		memcpy(slot, (double[]){(double)re, (double)im}, sizeof(double[2]));
 	else
 		memcpy(slot, (long double[]){re, im}, sizeof(long double[2]));
+}
+
+/* A part of a complex number; the same answers as long_double_value(). */
+static int complex_part(const bf_type *t, napi_env napi, napi_value value, long double *out)
+{
+	double d;
+
+	if (t->kind == BF_CLDOUBLE)
+		return long_double_value(napi, value, out);
+	if (napi_get_value_double(napi, value, &d) != napi_ok)
+		return -1;
+	*out = d;
+	return 0;
 }
 
 static int complex_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
 {
 	napi_env napi = cx->env->napi;
-	napi_valuetype type = napi_undefined;
+	const bf_type *t = bf_type_strip(c->type);
 	napi_value re, im, ignored;
-	double r = 0, i = 0;
+	long double r = 0, i = 0;
+	/* A number is one without an imaginary part; so is what long double takes besides. */
+	int failed = complex_part(t, napi, value, &r);
 
-	napi_typeof(napi, value, &type);
-	if (type == napi_number) {
-		napi_get_value_double(napi, value, &r);
-	} else if (type != napi_object || napi_get_named_property(napi, value, "re", &re) != napi_ok ||
-		   napi_get_named_property(napi, value, "im", &im) != napi_ok ||
-		   napi_get_value_double(napi, re, &r) != napi_ok || napi_get_value_double(napi, im, &i) != napi_ok) {
+	if (failed == -1 && napi_get_named_property(napi, value, "re", &re) == napi_ok &&
+	    napi_get_named_property(napi, value, "im", &im) == napi_ok) {
+		failed = complex_part(t, napi, re, &r);
+		if (failed == 0)
+			failed = complex_part(t, napi, im, &i);
+	}
+	if (failed == -1) {
 		napi_get_and_clear_last_exception(napi, &ignored);
 		return bf_context_expected(cx, c, BF_ETYPE, "a number or { re, im }", value);
 	}
-	complex_store(bf_type_strip(c->type), slot, r, i);
+	if (failed)
+		return bf_context_expected(cx, c, BF_ERANGE, "numbers that long double holds exactly", value);
+	complex_store(t, slot, r, i);
 	return 0;
 }
 
@@ -332,11 +438,13 @@ static napi_value complex_out(bf_context *cx, bf_converter *c, const void *slot)
 	napi_value object = NULL, part[2] = {NULL, NULL};
 
 	for (int i = 0; i < 2; i++) {
-		double d = t->kind == BF_CFLOAT    ? (double)((const float *)slot)[i]
-			   : t->kind == BF_CDOUBLE ? ((const double *)slot)[i]
-						   : (double)((const long double *)slot)[i];
+		long double d = t->kind == BF_CFLOAT    ? (long double)((const float *)slot)[i]
+				: t->kind == BF_CDOUBLE ? (long double)((const double *)slot)[i]
+							: ((const long double *)slot)[i];
 
-		napi_create_double(cx->env->napi, d, &part[i]);
+		part[i] = long_double_out(cx, d);
+		if (part[i] == NULL)
+			return NULL;
 	}
 	napi_create_object(cx->env->napi, &object);
 	napi_set_named_property(cx->env->napi, object, "re", part[0]);
@@ -364,8 +472,9 @@ int bf_convert_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
 		return integer128_in(cx, c, value, slot);
 	case BF_CONV_FLOAT:
 	case BF_CONV_DOUBLE:
-	case BF_CONV_LDOUBLE:
 		return floating_in(cx, c, value, slot);
+	case BF_CONV_LDOUBLE:
+		return long_double_in(cx, c, value, slot);
 	case BF_CONV_COMPLEX:
 		return complex_in(cx, c, value, slot);
 	case BF_CONV_STRING:
@@ -426,8 +535,7 @@ napi_value bf_convert_out(bf_context *cx, bf_converter *c, const void *slot)
 		napi_create_double(napi, *(const double *)slot, &value);
 		break;
 	case BF_CONV_LDOUBLE:
-		napi_create_double(napi, (double)*(const long double *)slot, &value);
-		break;
+		return long_double_out(cx, *(const long double *)slot);
 	case BF_CONV_COMPLEX:
 		return complex_out(cx, c, slot);
 	case BF_CONV_STRING:

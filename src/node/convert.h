@@ -8,8 +8,8 @@
  *
  *   integers, enum   Number or BigInt, integral and in range; enum: also a member's name
  *   bool             true, false
- *   float, double,   Number
- *   long double
+ *   float, double    Number
+ *   long double      Number; BigInt or { mantissa, exponent } where it holds them exactly
  *   char *           null, string (if const; UTF-8, no inner NUL), and what a pointer takes
  *   char16_t * ...   the same, as UTF-16 or UTF-32; wchar_t * by its size
  *   T *              null, Pointer to T or void, T value, Buffer, TypedArray, DataView,
@@ -19,7 +19,8 @@
  *   struct, union    a value of the type, or an object that makes one
  *
  * Out (C to JavaScript): integers up to 32 bits, float, double: Number; 64 bits:
- * Number when safe, else BigInt (or always one of them, by flag); bool; char * and
+ * Number when safe, else BigInt (or always one of them, by flag); long double: Number
+ * where that is exact, else LongDouble; bool; char * and
  * the like: string or null; T *: Pointer, function, or null; struct, union: a new
  * value.
  *

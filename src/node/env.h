@@ -36,6 +36,7 @@ typedef enum bf_hook {
 	BF_HOOK_MAKE,       /* (type) -> new zeroed value of a struct, union or array type */
 	BF_HOOK_TO_POINTER, /* (type, value) -> something with an address, null, or an Error: why not */
 	BF_HOOK_TO_MEMORY,  /* (type, value) -> a value of the type, or an Error: why not */
+	BF_HOOK_FLOATING,   /* (mantissa, exponent) -> a number that no Number is: mantissa * 2 ** exponent */
 	BF_HOOKS
 } bf_hook;
 

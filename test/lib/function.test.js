@@ -11,6 +11,7 @@ const lib = biffi.load(
    int same_i32(int v); unsigned same_u32(unsigned v); long same_i64(long v); unsigned long same_u64(unsigned long v);
    float same_float(float v); double same_double(double v); long double same_ldouble(long double v);
    void *same_pointer(void *v); double _Complex same_complex(double _Complex v);
+   long double _Complex same_cldouble(long double _Complex v);
    enum color { RED, GREEN = 5, BLUE }; enum color same_color(enum color v);
    void nothing(void); int calls; int add(int a, int b);
    double mix(int8_t a, double b, uint16_t c, float d, long e, _Bool f);
@@ -68,6 +69,46 @@ for (const [name, type, min, max] of INTEGERS) {
     fails(() => lib[name](Object.create(null)), 'BF_ETYPE', `${label} an object`);
   });
 }
+
+const { LongDouble } = biffi;
+
+test('long double carries what no Number is, both ways, exactly', () => {
+  const third = new LongDouble(-((1n << 63n) + 1n), -64);
+  const same = lib.same_ldouble(third);
+  assert.ok(same instanceof LongDouble);
+  assert.deepEqual([same.mantissa, same.exponent], [third.mantissa, third.exponent]);
+  assert.equal(same * 2, -1); // rounded
+  assert.equal(lib.same_ldouble({ mantissa: 3n, exponent: -1 }), 1.5);
+  assert.equal(lib.same_ldouble(2n ** 62n), 2 ** 62);
+  assert.equal(String(lib.same_ldouble(2n ** 62n + 1n)), '4611686018427387905');
+  assert.equal(JSON.stringify([new LongDouble(5n, -1)]), '["2.5"]');
+  assert.equal(String(new LongDouble(5n, -1)), '2.5');
+  assert.equal(String(new LongDouble(-3n, -6)), '-0.046875');
+  assert.match(String(new LongDouble(1n, 200)), /^1\.6069380442589902755\d*e\+60$/);
+
+  const out = biffi.out('long double', third);
+  assert.equal(out.value.mantissa, third.mantissa);
+  assert.equal(lib.same_ldouble(out.value).mantissa, third.mantissa);
+  const { re, im } = lib.same_cldouble({ re: 2, im: third });
+  assert.deepEqual([re, im.mantissa], [2, third.mantissa]);
+  assert.equal(lib.same_cldouble(third).re.mantissa, third.mantissa);
+});
+
+test('long double refuses what it does not hold', () => {
+  const what =
+    "same_ldouble(): argument 1 'v' (long double): expected a number that long double holds exactly, got";
+  fails(() => lib.same_ldouble(2n ** 70n + 1n), 'BF_ERANGE', `${what} bigint ${2n ** 70n + 1n}n`);
+  fails(() => lib.same_ldouble({ mantissa: 1n, exponent: 20000 }), 'BF_ERANGE', `${what} an Object`);
+  fails(() => lib.same_ldouble({ mantissa: 1n, exponent: -20000 }), 'BF_ERANGE', `${what} an Object`);
+  fails(() => lib.same_ldouble({ mantissa: 1n, exponent: 0.5 }), 'BF_ERANGE', `${what} an Object`);
+  fails(
+    () => lib.same_ldouble({ mantissa: 1, exponent: 0 }),
+    'BF_ETYPE',
+    /expected a number, got an Object$/,
+  );
+  fails(() => new LongDouble(1), 'BF_ETYPE', /mantissa: expected a BigInt/);
+  fails(() => new LongDouble(1n, 0.5), 'BF_ETYPE', /exponent: expected an integer/);
+});
 
 test('floating point goes through unchanged, float is rounded', () => {
   for (const v of [0, -0, 1.5, -1e300, Infinity, -Infinity, NaN, Number.MIN_VALUE]) {

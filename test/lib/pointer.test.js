@@ -23,6 +23,8 @@ test('C pointers come back as typed Pointers, NULL as null', () => {
   assert.equal(p.cast('uint8_t')[3], 4);
   assert.ok(same(p).equals(p));
   assert.match(util.inspect(p), /^Pointer <void \*> 0x[0-9a-f]+$/);
+  assert.equal(util.inspect(biffi.pointerAt(16, 'char *')), 'Pointer <char **> 0x10');
+  assert.equal(util.inspect(biffi.pointerAt(16, 'int[3]')), 'Pointer <int (*)[3]> 0x10');
 });
 
 test('out(type) and out() take results', () => {
