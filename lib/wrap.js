@@ -1,9 +1,12 @@
 'use strict';
 /*
- * Wrappers of the V8 tier: one small function a C function, compiled from a source
- * of its own so that the engine collects feedback for it alone. A wrapper checks
- * what a fast call would silently truncate, and gives all that it does not know to
- * the generic call, which converts it or throws.
+ * Wrappers of the V8 tier: one small function a C function. A wrapper checks what
+ * a fast call would silently truncate, and gives all that it does not know to the
+ * generic call, which converts it or throws.
+ *
+ * Functions of one shape share a script, which is compiled once and run for each
+ * of them: the engine gives what a run makes feedback and optimised code of its
+ * own, where closures of one run would share theirs.
  */
 const vm = require('node:vm');
 const { TYPE } = require('./keys');
@@ -55,6 +58,9 @@ const signed = new BigInt64Array(words, 0, 1);
 const unsigned = new BigUint64Array(words, 0, 1);
 const refused = new Uint8Array(words, 8, 1);
 
+/* Scripts that are kept for the next function of their shape. */
+const SCRIPTS = 256;
+
 function body(count, codes, flagged) {
   const names = Array.from({ length: count }, (_, i) => `a${i}`);
   if (codes === '')
@@ -101,16 +107,27 @@ function wrapperFor(native, pointer) {
   };
   const names = Object.keys(scope);
   const values = Object.values(scope);
-  return function wrap(name, count, codes, call, record, flagged) {
+  const scripts = new Map();
+
+  function scriptFor(count, codes, flagged) {
+    const shape = `${count} ${codes} ${flagged}`;
+    let script = scripts.get(shape);
+    if (script !== undefined) return script;
     const [parameters, text] = body(count, codes, flagged);
-    const key = JSON.stringify(name);
     const variables = ['slow', 'Value', ...parameters.map((_, i) => `T${i}`)];
-    const make = vm.compileFunction(
-      `'use strict'; let ${variables}; return ({ ${key}(${parameters}) { ${text} } })[${key}];`,
-      ['call', 'record', ...names],
+    script = new vm.Script(
+      `(function (name, call, record, ${names}) {
+        'use strict'; let ${variables}; return ({ [name](${parameters}) { ${text} } })[name];
+      })`,
       { filename: 'biffi' },
     );
-    return make(call, record, ...values);
+    if (scripts.size >= SCRIPTS) scripts.delete(scripts.keys().next().value);
+    scripts.set(shape, script);
+    return script;
+  }
+
+  return function wrap(name, count, codes, call, record, flagged) {
+    return scriptFor(count, codes, flagged).runInThisContext()(name, call, record, ...values);
   };
 }
 

@@ -62,6 +62,19 @@ test(
   },
 );
 
+test('functions of one shape are optimised each for itself', { skip: !onV8 && 'no V8 tier' }, () => {
+  const status = new Function('f', 'return %GetOptimizationStatus(f);');
+  const [one, other] = [load().called_from, load().called_from];
+  for (const f of [one, other]) for (let i = 0; i < 3; i++) f();
+  assert.equal(status(one), status(other));
+  optimize(one);
+  for (let i = 0; i < 3; i++) other();
+  assert.notEqual(status(one), status(other)); // code is found by what the two would share
+  for (let i = 0; i < 1000; i++) fails(() => other(i), 'BF_EARGUMENTS', /expected 0 arguments, got 1$/);
+  optimize(one);
+  if (named) assert.equal(one(), 1 + Number(biffi.info(one).fast));
+});
+
 test('a bound function looks like a function of its name', () => {
   assert.equal(lib.hash_two.name, 'hash_two');
   if (!onV8) return;
