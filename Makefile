@@ -356,6 +356,8 @@ install: all
 	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(B)/ngx_http_node.js $(B)/biffi_child.node $D/lib)
 	install -m 644 $(wildcard include/*.h) $D/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
+	install -d $D/share/man/man3 && install -m 644 doc/biffi.3 $D/share/man/man3
+	for f in $$(sed -n 's/^\.Nm \(biffi_[a-z_]*\).*/\1/p' doc/biffi.3); do ln -sf biffi.3 $D/share/man/man3/$$f.3; done
 	$(if $(LIBNODE_PRIVATE),install -d $D/lib/biffi && install -m 755 $(LIBNODE_PRIVATE)/libnode.so.* $D/lib/biffi)
 	$(if $(wildcard lua/*.lua),install -d $D/share/lua/5.1 && install -m 644 $(wildcard lua/*.lua) $D/share/lua/5.1)
 	install -m 644 package.json LICENSE $(wildcard README.md) $D/lib/node_modules/biffi

@@ -1,7 +1,7 @@
 'use strict';
 /* What `make install` leaves is what users build on: the README's C program, the Node.js package. */
 const assert = require('node:assert/strict');
-const { execFileSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { after, before, test } = require('node:test');
@@ -33,6 +33,26 @@ test("the README's C program builds against the installed library, and runs", ()
   const flags = run('pkg-config', ['--cflags', '--libs', 'biffi'], search).trim().split(' ');
   run('gcc', ['-Wall', '-Wextra', '-Werror', '-o', program, source, ...flags]);
   assert.equal(run(program, [], { LD_LIBRARY_PATH: path.join(prefix, 'lib') }), 'hello, C\n');
+});
+
+test('the manual page of each function is installed, is sound, and leaves out nothing of the header', () => {
+  const header = fs.readFileSync(path.join(prefix, 'include/biffi.h'), 'utf8');
+  const functions = [...header.matchAll(/^BIFFI_API .*?(biffi_\w+)\(/gm)].map((match) => match[1]);
+  assert.ok(functions.length > 10);
+  const manual = path.join(prefix, 'share/man/man3');
+  const page = fs.readFileSync(path.join(manual, 'biffi.3'), 'utf8');
+  for (const name of functions) {
+    assert.equal(fs.readFileSync(path.join(manual, `${name}.3`), 'utf8'), page);
+    assert.ok(page.includes(`\n.Fn ${name} `), `${name} has no synopsis`);
+  }
+  for (const [, name] of header.matchAll(/^\t(BIFFI_\w+) = /gm)) {
+    assert.ok(new RegExp(`^\\.(It )?Dv ${name}\\b`, 'm').test(page), `${name} is not described`);
+  }
+  const checked = spawnSync('groff', ['-mdoc', '-ww', '-Tascii', '-z', path.join(manual, 'biffi.3')], {
+    encoding: 'utf8',
+  });
+  assert.equal(checked.error, undefined);
+  assert.deepEqual([checked.status, checked.stderr], [0, '']);
 });
 
 test('the installed package loads, from CommonJS and from ESM', () => {
