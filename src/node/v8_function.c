@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callback.h"
 #include "throw.h"
 #include "v8_variadic.h"
 #include "value.h"
@@ -139,6 +140,34 @@ static const bf_plan *quick_arguments(bf_v8_function *vf, const bf_v8_call *call
 	return f->plan;
 }
 
+/*
+ * The same for a function that takes functions: these are lent to the call as the
+ * generic one does. NULL with *failed set: an exception is pending.
+ */
+static const bf_plan *lending_arguments(bf_v8_function *vf, const bf_v8_call *call, char *frame, bf_lent *lent,
+					bool *failed)
+{
+	bf_function *f = vf->f;
+	bf_context cx = {.env = f->env, .types = f->types, .owner = f->name, .scratch = &f->env->scratch, .lent = lent};
+
+	if (call->nargs != vf->nargs || (f->library && !bf_library_handle_open(f->library)))
+		return NULL;
+	for (uint32_t i = 0; i < vf->nargs; i++) {
+		void *slot = frame + f->args[i].offset;
+
+		if (vf->quick[i]) {
+			if (!vf->quick[i]((uint64_t)(uintptr_t)&call->args[i], slot, &vf->arguments[i]))
+				return NULL;
+			continue;
+		}
+		cx.index = (int)i + 1;
+		*failed = bf_convert_in(&cx, &f->args[i], (napi_value)&call->args[i], slot) != 0;
+		if (*failed)
+			return NULL;
+	}
+	return f->plan;
+}
+
 /* What the engine calls when it does not make a fast call: `info` is a FunctionCallbackInfo. */
 void bf_v8_slow_call(void *info, void *context)
 {
@@ -149,16 +178,23 @@ void bf_v8_slow_call(void *info, void *context)
 	const bf_plan *plan;
 	_Alignas(16) char frame[BF_V8_SLOW_FRAME];
 	void *place = NULL;
+	bf_lent lent = {NULL};
+	bool failed = false;
 	bf_mark mark;
 
 	if (!f)
 		return;
 	bf_function_ref(f);
 	mark = bf_scratch_mark(&env->scratch);
-	plan = quick_arguments(vf, &call, frame, &place);
+	plan =
+	    vf->lends ? lending_arguments(vf, &call, frame, &lent, &failed) : quick_arguments(vf, &call, frame, &place);
 	if (!plan) {
+		bf_lent_return(&lent);
 		bf_scratch_release(&env->scratch, mark);
-		slow_generic(vf, &call);
+		if (failed)
+			pass_on(vf->ve);
+		else
+			slow_generic(vf, &call);
 		goto done;
 	}
 	env->depth++;
@@ -174,6 +210,7 @@ void bf_v8_slow_call(void *info, void *context)
 	} else {
 		result_out(vf, &call, frame);
 	}
+	bf_lent_return(&lent);
 	bf_scratch_release(&env->scratch, mark);
 	errno = env->saved_errno;
 done:

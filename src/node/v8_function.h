@@ -44,6 +44,7 @@ typedef struct bf_v8_function {
 	bool stores;                    /* the wrapper passes, first, a value that the result is stored in */
 	bf_v8_argument store;
 	bool all_quick;                  /* the raw callback need not ask Node-API for any argument */
+	bool lends;                      /* the same but for functions that C is to call during this call */
 	bool variadic;                   /* the same of the arguments before "..." */
 	char codes[BF_V8_ARGUMENTS + 2]; /* for the wrapper; "": it passes all that it gets */
 	bf_adapter adapter;

@@ -161,10 +161,13 @@ static bf_v8_function *function_new(bf_v8_env *ve, bf_function *f)
 	    !(f->flags & BF_FUNCTION_ERRNO) && f->plan->frame_size <= BF_V8_SLOW_FRAME && f->plan->frame_align <= 16;
 	for (uint32_t i = 0; i < f->nargs; i++) {
 		vf->quick[i] = bf_v8_quick(&ve->layout, ve->env, &f->args[i], &vf->arguments[i]);
-		vf->all_quick &= vf->quick[i] != NULL;
+		vf->lends |= f->args[i].conversion == BF_CONV_CALLBACK;
+		vf->all_quick &= vf->quick[i] != NULL || f->args[i].conversion == BF_CONV_CALLBACK;
 	}
-	vf->variadic = vf->all_quick && f->flags & BF_FUNCTION_VARIADIC;
+	vf->variadic = vf->all_quick && !vf->lends && f->flags & BF_FUNCTION_VARIADIC;
 	vf->all_quick &= !(f->flags & BF_FUNCTION_VARIADIC);
+	vf->lends &= vf->all_quick;
+	vf->all_quick &= !vf->lends;
 	return vf;
 }
 

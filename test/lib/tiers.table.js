@@ -23,7 +23,7 @@ const lib = biffi.load(
    uint32_t hash(const char *s); uint32_t hash_two(const char *s, const char *t);
    uint32_t sum(const uint8_t *bytes, unsigned long n); double sum_doubles(const double *v, int n);
    int is_null(void *p); void bump(int *counter); void tick(void); int ticked(void);
-   const char *spell(const char *kinds, ...); const char *word(int which); int set_errno(int number); int get_errno(void);
+   const char *spell(const char *kinds, ...); int call(int (*f)(int), int v); const char *word(int which); int set_errno(int number); int get_errno(void);
    typedef struct { double x, y; } vec; typedef struct { int8_t tag; int32_t value; } small;
    typedef struct { int64_t a, b, c; } large;
    vec vec_add(vec a, vec b); double vec_norm(vec v); double vec_norm_at(const vec *v); void vec_scale(vec *v, double by);
@@ -275,6 +275,20 @@ const cases = [
       variadic(...MANY, 'q', 'ü'.repeat(3000), ...WORDS),
       [],
       [5],
+    ],
+  ],
+  [
+    'call',
+    lib.call,
+    [(v) => v + 1, 5],
+    [
+      ...each([(v) => v * 2, 7], ODD).filter(([f]) => f !== null),
+      [() => 'x', 1],
+      [() => assert.fail('thrown by the function'), 1],
+      [lib.to_i32, -9],
+      [biffi.callback('int (*)(int)', (v) => -v), 3],
+      [(v) => lib.call((w) => w + v, 10), 20],
+      [(v) => v],
     ],
   ],
   ['tick', lib.tick, [], []],
