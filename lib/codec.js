@@ -169,11 +169,14 @@ function isText(type) {
   return kindNumber === KIND.ARRAY && (base.resolved.flags & FLAG.CHAR) !== 0 && type.count > 0;
 }
 
+/** What 64-bit members are by the option int64 of the library whose struct it is. */
+const AS_INT64 = { bigint: 'BigInt', number: 'Number' };
+
 /**
  * The expression that reads a value of `type` at offset `o` of memory `m`. `t` is
  * the name under which generated code finds the type.
  */
-function readSource(type, m, o, t) {
+function readSource(type, m, o, t, int64) {
   const { conversion, resolved } = type;
   if (resolved.kindNumber === KIND.ARRAY && resolved.flags & FLAG.FLEXIBLE) {
     return `new H.Pointer(${t}.resolved.base, ${m}, ${o})`;
@@ -183,9 +186,9 @@ function readSource(type, m, o, t) {
     case CONVERSION.BOOL:
       return `${m}.getUint8(${o}) !== 0`;
     case CONVERSION.INT64:
-      return `H.int64(${m}, ${o})`;
+      return `${AS_INT64[int64] ?? ''}(H.int64(${m}, ${o}))`;
     case CONVERSION.UINT64:
-      return `H.uint64(${m}, ${o})`;
+      return `${AS_INT64[int64] ?? ''}(H.uint64(${m}, ${o}))`;
     case CONVERSION.STRING:
     case CONVERSION.STRING16:
     case CONVERSION.STRING32:
@@ -255,4 +258,15 @@ function writerOf(type) {
   return writer;
 }
 
-module.exports = { VIEW, helpers, readSource, writeSource, readerOf, writerOf, isText, reserve, room };
+module.exports = {
+  VIEW,
+  AS_INT64,
+  helpers,
+  readSource,
+  writeSource,
+  readerOf,
+  writerOf,
+  isText,
+  reserve,
+  room,
+};

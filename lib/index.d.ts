@@ -169,7 +169,7 @@ export interface CallbackOptions {
 }
 
 export interface FunctionOptions {
-  /** What 64-bit results are: 'auto' is Number when safe, else BigInt. */
+  /** What 64-bit results, and the variables and struct members of a library, are: 'auto' is Number when safe, else BigInt. */
   int64?: 'auto' | 'bigint' | 'number';
   /** Results are { value, errno }. */
   errno?: boolean;

@@ -152,7 +152,8 @@ const OPTIONS = [
  *     the text, files chooses among its declarations too); include: directories, preprocess: other
  *     flags, cc: the compiler
  *   - prefix: 'sqlite3_' makes sqlite3_open available as open
- *   - int64: what 64-bit results are: 'auto' (Number when safe), 'bigint', 'number'
+ *   - int64: what 64-bit results, variables and struct members are: 'auto' (Number when safe), 'bigint',
+ *     'number'; elements of arrays are always as by 'auto'
  *   - errno: results are { value, errno }
  *   - owned: names of functions whose string results are freed after reading
  *   - lazy: symbols are looked up on first use; the default with a header, which may name what the library lacks
@@ -192,6 +193,17 @@ function load(path, declarations) {
   return library;
 }
 
+/** Members of the structs that a library declares follow its option int64. Held, since types that nobody holds are made anew. */
+function markInt64(types, int64) {
+  return types
+    .map((handle) => typeFromHandle(handle).resolved)
+    .filter(({ kindNumber }) => kindNumber === KIND.STRUCT || kindNumber === KIND.UNION)
+    .map((type) => {
+      type.int64 = int64;
+      return type;
+    });
+}
+
 /** Gives a library object its properties. `wanted` says which symbols, by index. */
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
@@ -204,6 +216,13 @@ function bind(library, state, options, lazy, wanted) {
     ? (name) => (name.startsWith(options.prefix) ? name.slice(options.prefix.length) : name)
     : (name) => name;
   const tags = [];
+
+  if (options.int64 in AS_INT64) {
+    const named = Array.from({ length: list.length / 3 }, (_, index) => index).filter((index) =>
+      [SYMBOL.TYPEDEF, SYMBOL.TAG].includes(list[index * 3]),
+    );
+    state.structs = markInt64(named.map(type), options.int64);
+  }
 
   for (let index = 0; index * 3 < list.length; index++) {
     if (!wanted(index)) continue;

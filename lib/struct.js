@@ -12,7 +12,7 @@ const native = require('./native');
 const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
 const { Type, KIND, typeOf, typeFromHandle } = require('./type');
 const { reserve, room, copy } = require('./memory');
-const { VIEW, helpers, readSource, writeSource } = require('./codec');
+const { VIEW, AS_INT64, helpers, readSource, writeSource } = require('./codec');
 const { failure, expected, inspect } = require('./errors');
 
 /** Members as JavaScript sees them: those of anonymous structs and unions are the outer one's. */
@@ -38,7 +38,12 @@ function bitSource(field, type, o, label) {
   const unit = UNIT[size];
   if (unit === undefined || bit + width > size * 8 || field.offset + size > type.size) {
     const place = `m, ${o}, ${bit}, ${width}, ${signed}`;
-    return [bool ? `H.bits(${place}) !== 0` : `H.bits(${place})`, `H.setBits(${place}, v, ${label});`];
+    /* Up to 32 bits are Numbers, whatever the type is. */
+    const convert = width > 32 ? (AS_INT64[type.int64] ?? '') : '';
+    return [
+      bool ? `H.bits(${place}) !== 0` : `${convert}(H.bits(${place}))`,
+      `H.setBits(${place}, v, ${label});`,
+    ];
   }
   const get = `m.get${unit}(${o}, true)`;
   const mask = width === 32 ? 0xffffffff : 2 ** width - 1;
@@ -69,7 +74,7 @@ function constructorSource(fields, type, owner) {
     const t = `T${index}`;
     const [read, write] = field.bitWidth
       ? bitSource({ ...field, index }, type, o, label)
-      : [readSource(field.type, 'm', o, t), writeSource(field.type, 'm', o, t, label)];
+      : [readSource(field.type, 'm', o, t, type.int64), writeSource(field.type, 'm', o, t, label)];
     const locals = 'const m = this[MEMORY], o = this[OFFSET];';
     accessors.push(`${name}: { configurable: true, enumerable: true,
       get() { ${locals} return ${read}; },
@@ -100,9 +105,18 @@ function constructorSource(fields, type, owner) {
     return [Value, assign, accessors];`;
 }
 
+/** Structs without a name of their own follow the one that they lie in. */
+function spreadInt64(type) {
+  for (const member of type.members) {
+    const inner = member.type.resolved;
+    if (inner.kindNumber === KIND.STRUCT || inner.kindNumber === KIND.UNION) inner.int64 ??= type.int64;
+  }
+}
+
 /** Makes the constructor of a struct or union type. */
 function makeStruct(type) {
   if (!type.isComplete) return makeIncomplete(type);
+  if (type.int64 !== undefined) spreadInt64(type);
   const owner = type.title;
   const fields = fieldsOf(type);
   const names = new Set(fields.map((f) => f.name));

@@ -101,6 +101,8 @@ class Type {
     this.serial = ++count;
     /** What values of a struct or union type are called. */
     this.title = undefined;
+    /** The option int64 of the library that a struct or union type belongs to. */
+    this.int64 = undefined;
   }
 
   /** 'int', 'struct', 'pointer', ... ; an alias (typedef, const) has the kind of what it names. */

@@ -147,7 +147,7 @@ function run(args) {
   const files = given === undefined || given === 'all' ? given : [...headers, ...given.split(',')];
   const declared = native.declare(
     undefined,
-    preprocess(headers, { preprocess: ['-C', ...flags], cc: options['--cc'] }),
+    preprocess(headers, { preprocess: ['-CC', ...flags], cc: options['--cc'] }),
   );
   const all = wantedSymbols(declared, fileFilter(headers, files));
   const symbols = all.filter(({ type }) => !usesVector(type));

@@ -161,3 +161,31 @@ extern int renamed(struct list by_value, enum color) __asm__("labs");
   assert.equal(bound, direct);
   assert.match(bound, /77,"say \\"hi\\"\\n",-0.5,"18446744073709551615"/);
 });
+
+test('bind: comments of functions, members, enumerators and #defines become documentation', (t) => {
+  const dir = folder(t);
+  fs.writeFileSync(
+    path.join(dir, 'told.h'),
+    `#define FEW 3 /* only few */
+/* how many */
+#define MANY 42
+enum colour { RED, /* as blood */ GREEN /* as grass */ };
+struct point { int x; /* to the right */ int y; // up
+};
+/* Adds. */
+int add(struct point *p);
+`,
+  );
+  ok('bind', path.join(dir, 'told.h'), '-l', 'c', '-o', path.join(dir, 'told.js'));
+  const types = fs.readFileSync(path.join(dir, 'told.d.ts'), 'utf8').replaceAll(/\s+/g, ' ');
+  for (const text of [
+    '/** only few */ export const FEW: 3;',
+    '/** how many */ export const MANY: 42;',
+    '/** as blood */ export const RED: 0;',
+    '/** as grass */ export const GREEN: 1;',
+    '/** to the right */ x: number;',
+    '/** up */ y: number;',
+    '/** Adds. */ export const add:',
+  ])
+    assert.ok(types.includes(text), `${text} in ${types}`);
+});

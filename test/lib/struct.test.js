@@ -229,3 +229,16 @@ test("anonymous members are the outer one's", () => {
   assert.deepEqual([v.lo, v.hi], [1, 2]);
   assert.equal(biffi.offsetof(V, 'hi'), 6);
 });
+
+test('64-bit members follow the option int64 of the library that declares the struct', () => {
+  const declarations = `struct inner { long d; };
+    typedef struct { long a; unsigned long u; struct inner in; struct { long z; } un; struct { long q; };
+                     unsigned long wide : 40; unsigned long narrow : 8; int i; } Mixed;`;
+  const init = { a: 1, u: 2n ** 63n, in: { d: 4 }, un: { z: 5 }, q: 6, wide: 7, narrow: 8, i: 9 };
+  const members = (v) => [v.a, v.u, v.in.d, v.un.z, v.q, v.wide, v.narrow, v.i];
+  const read = (int64) => members(new (biffi.load(null, { declarations, int64 }).Mixed)(init));
+  assert.deepEqual(read('bigint'), [1n, 2n ** 63n, 4n, 5n, 6n, 7n, 8, 9]);
+  assert.deepEqual(read('number'), [1, 2 ** 63, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(read('auto'), [1, 2n ** 63n, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(read(undefined), [1, 2n ** 63n, 4, 5, 6, 7, 8, 9]);
+});
