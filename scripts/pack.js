@@ -3,7 +3,8 @@
 /*
  * Makes the npm packages below build/pack/: biffi, with the addon for every platform of build/prebuilds and the C
  * sources, and the drop-in packages of compat/, each with biffi inside, so that any of them installs alone, without
- * a compiler and without the registry.
+ * a compiler and without the registry. It is a directory of theirs and no bundled dependency: yarn asks the registry
+ * for those all the same.
  */
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -43,7 +44,7 @@ function npmPack(directory) {
 /** The package biffi as it is installed. */
 function stageBiffi() {
   const home = path.join(stage, 'biffi');
-  for (const name of ['lib', 'compat', 'include', 'lua', 'LICENSE', 'README.md', 'Makefile']) {
+  for (const name of ['bin', 'lib', 'compat', 'include', 'lua', 'LICENSE', 'README.md', 'Makefile']) {
     if (fs.existsSync(path.join(root, name))) copy(path.join(root, name), path.join(home, name));
   }
   // For scripts/build-addon: the floors that the addon is made of, and Node-API's headers.
@@ -75,10 +76,14 @@ function stageDropIn(name, biffi) {
   const own = readJson(path.join(source, 'package.json'));
   for (const file of filesOf(source)) {
     const target = path.join(home, file);
-    const inside = `biffi/compat/${name}/${file}`;
+    const inside = path.posix.join(
+      path.posix.relative(path.posix.dirname(`/${file}`), '/biffi'),
+      `compat/${name}/${file}`,
+    );
+    const specifier = inside.startsWith('.') ? inside : `./${inside}`;
     fs.mkdirSync(path.dirname(target), { recursive: true });
     if (file.endsWith('.d.ts')) {
-      const module = inside.replace(/\.d\.ts$/, '');
+      const module = specifier.replace(/\.d\.ts$/, '');
       const isAssigned = /^export =/m.test(fs.readFileSync(path.join(source, file), 'utf8'));
       const text = isAssigned
         ? `import inside = require('${module}');\nexport = inside;\n`
@@ -87,17 +92,13 @@ function stageDropIn(name, biffi) {
     } else if (file.endsWith('.js')) {
       fs.writeFileSync(
         target,
-        `'use strict';\nmodule.exports = require('${inside.replace(/\.js$/, '')}');\n`,
+        `'use strict';\nmodule.exports = require('${specifier.replace(/\.js$/, '')}');\n`,
       );
     }
   }
   copy(path.join(root, 'LICENSE'), path.join(home, 'LICENSE'));
-  copy(biffi, path.join(home, 'node_modules/biffi'));
-  writeJson(path.join(home, 'package.json'), {
-    ...own,
-    dependencies: { biffi: manifest.version },
-    bundleDependencies: ['biffi'],
-  });
+  copy(biffi, path.join(home, 'biffi'));
+  writeJson(path.join(home, 'package.json'), own);
   return home;
 }
 

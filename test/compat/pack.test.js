@@ -1,7 +1,7 @@
 'use strict';
 /*
  * The packed tarballs, installed as users install them: without the registry, without a compiler, one alone or all
- * together, in trees of npm and in nested ones.
+ * together, in trees of npm, pnpm and yarn, and left out of a bundle.
  */
 const assert = require('node:assert/strict');
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const test = require('node:test');
+const { install } = require('./originals/prepare.js');
 const { run, suites } = require('./originals/run.js');
 
 const root = path.join(__dirname, '../..');
@@ -78,6 +79,62 @@ test('ffi-napi alone', () => {
   assert.deepEqual(list, ['ffi-napi']);
 });
 
+const program = `
+  const ffi = require('ffi-napi'), ref = require('ref-napi');
+  const { abs } = ffi.Library(null, { abs: ['int', [ref.types.int]] });
+  console.log(abs(ref.alloc('int', -9).deref()), ffi.types === ref.types);`;
+const others = { esbuild: '0.28.2', pnpm: '8.15.9', yarn: '1.22.22' };
+
+/** Another package manager, with nothing of its own from before and no registry. */
+function installWith(manager, script, directory, ...flags) {
+  fs.mkdirSync(directory, { recursive: true });
+  fs.writeFileSync(path.join(directory, 'package.json'), '{"private": true}');
+  fs.writeFileSync(path.join(directory, 'app.js'), program);
+  const args = [path.join(install('managers', others), manager, script), 'add', '--offline', ...flags];
+  args.push('--registry=http://127.0.0.1:9/', tarball('ffi-napi'), tarball('ref-napi'));
+  // By the machine's Node.js, as npm is.
+  const done = spawnSync('node', args, { cwd: directory, encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+  assert.doesNotMatch(done.stdout + done.stderr, /ENOENT|Failed/);
+}
+
+const app = (directory, file = 'app.js') =>
+  execFileSync(process.execPath, [file], { cwd: directory, encoding: 'utf8' }).trim();
+
+test('a tree of pnpm', () => {
+  const directory = path.join(home, 'pnpm');
+  installWith('pnpm', 'bin/pnpm.cjs', directory, `--store-dir=${path.join(home, 'pnpm-store')}`);
+  assert.ok(fs.lstatSync(path.join(directory, 'node_modules/ffi-napi')).isSymbolicLink());
+  assert.equal(app(directory), '9 true');
+});
+
+test('a tree of yarn', () => {
+  const directory = path.join(home, 'yarn');
+  installWith('yarn', 'bin/yarn.js', directory, `--cache-folder=${path.join(home, 'yarn-cache')}`);
+  assert.ok(fs.existsSync(path.join(directory, 'yarn.lock')));
+  assert.equal(app(directory), '9 true');
+});
+
+test('a bundle that leaves the packages out, or has the addon named', () => {
+  const directory = path.join(home, 'bundle');
+  npmInstall(directory, tarball('ffi-napi'), tarball('ref-napi'));
+  fs.writeFileSync(path.join(directory, 'app.js'), program);
+  const esbuild = (outfile, ...flags) => {
+    const bin = path.join(install('managers', others), 'esbuild/bin/esbuild');
+    const args = ['app.js', '--bundle', '--platform=node', '--log-level=error', `--outfile=${outfile}`];
+    execFileSync(bin, [...args, ...flags], { cwd: directory });
+  };
+  esbuild('out.js', '--external:ffi-napi', '--external:ref-napi');
+  assert.equal(app(directory, 'out.js'), '9 true');
+
+  esbuild('dist/whole.js');
+  fs.copyFileSync(path.join(root, 'build/biffi.node'), path.join(directory, 'dist/biffi.node'));
+  fs.rmSync(path.join(directory, 'node_modules'), { recursive: true });
+  const env = { ...process.env, BIFFI_ADDON: path.join(directory, 'dist/biffi.node') };
+  const said = execFileSync(process.execPath, ['dist/whole.js'], { cwd: directory, env, encoding: 'utf8' });
+  assert.equal(said.trim(), '9 true');
+});
+
 test('all together are one: types of one package are types for the other', () => {
   const directory = path.join(home, 'all');
   npmInstall(directory, ...names.map(tarball), tarball('biffi'));
@@ -140,11 +197,11 @@ test('TypeScript finds the types', () => {
 
 test('a worker thread', () => {
   const directory = path.join(home, 'alone');
-  const program = `
+  const inside = `
     const { Worker, isMainThread } = require('node:worker_threads');
     const ffi = require('ffi-napi');
     if (isMainThread) new Worker("console.log(require('ffi-napi').Library(null, { abs: ['int', ['int']] }).abs(-6))", { eval: true });`;
-  assert.equal(node(directory, program), '6');
+  assert.equal(node(directory, inside), '6');
 });
 
 const [major] = process.versions.node.split('.').map(Number);
@@ -167,7 +224,7 @@ test('a platform without a prebuilt addon is told so', () => {
 });
 
 test('prebuilt addons are for the processor and the C library of their names', (t) => {
-  const prebuilds = path.join(home, 'alone/node_modules/ffi-napi/node_modules/biffi/prebuilds');
+  const prebuilds = path.join(home, 'alone/node_modules/ffi-napi/biffi/prebuilds');
   const machines = { x64: 62, arm64: 183 };
   for (const processor of Object.keys(machines)) {
     for (const libc of ['glibc', 'musl']) {

@@ -188,4 +188,4 @@ function mixed() {
   return path.join(directory, 'node_modules');
 }
 
-module.exports = { mixed, originals, ours, prepare, tools };
+module.exports = { install, mixed, originals, ours, prepare, tools };
