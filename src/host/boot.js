@@ -139,6 +139,8 @@ function load(name, folder, reload) {
   }
   const url = pathToFileURL(file);
   if (reload) url.searchParams.set('reload', String(++version));
+  // Loader hooks that cost too much for those who import nothing are set here.
+  process.emit('biffi:import');
   return importer.exports(url.href);
 }
 

@@ -10,6 +10,7 @@
 const { AsyncLocalStorage } = require('node:async_hooks');
 const Module = require('node:module');
 const path = require('node:path');
+const { pathToFileURL } = require('node:url');
 const threads = require('node:worker_threads');
 
 const addon = { exports: {} };
@@ -67,13 +68,39 @@ const resolve = Module._resolveFilename;
 Module._resolveFilename = function resolveFilename(request, ...rest) {
   return request === 'resty_ffi' ? __filename : resolve.call(this, request, ...rest);
 };
+// `import ffi from 'resty_ffi'` is resolved by Node.js's other loader, which has hooks of its own.
+const IMPORTS = 'resty_ffi imports';
+const here = { url: pathToFileURL(__filename).href, format: 'commonjs', shortCircuit: true };
+let hooked = false;
+function hook() {
+  if (hooked) return;
+  hooked = true;
+  // These run on a thread that sees nothing of this one: they are handed over as text.
+  const text = `export const resolve = (name, context, next) =>
+    name === 'resty_ffi' ? ${JSON.stringify(here)} : next(name, context);`;
+  Module.register(`data:text/javascript,${encodeURIComponent(text)}`);
+  threads.setEnvironmentData(IMPORTS, true);
+}
+if (Module.registerHooks) {
+  Module.registerHooks({
+    resolve: (name, context, next) => (name === 'resty_ffi' ? here : next(name, context)),
+  });
+} else if (Module.register) {
+  // That thread takes longer to start than Node.js itself: it is for runtimes that have an ES module.
+  if (threads.isMainThread) process.once('biffi:import', hook);
+  else if (threads.getEnvironmentData(IMPORTS)) hook();
+}
+
 const { Worker } = threads;
 threads.Worker = class extends Worker {
   constructor(filename, options = {}) {
     const execArgv = [...(options.execArgv ?? process.execArgv), '--require', __filename];
+    if (/\.mjs$/.test(filename)) threads.setEnvironmentData(IMPORTS, true);
     super(filename, { ...options, execArgv });
   }
 };
+// What ES modules import of node:worker_threads is that class, too.
+Module.syncBuiltinESMExports();
 
 // Programs that JavaScript starts do not get nginx's sockets.
 const children = require('node:child_process');
