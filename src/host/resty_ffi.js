@@ -86,7 +86,7 @@ if (Module.registerHooks) {
     resolve: (name, context, next) => (name === 'resty_ffi' ? here : next(name, context)),
   });
 } else if (Module.register) {
-  // That thread takes longer to start than Node.js itself: it is for runtimes that have an ES module.
+  // That thread costs tens of milliseconds: it is for runtimes that have an ES module.
   if (threads.isMainThread) process.once('biffi:import', hook);
   else if (threads.getEnvironmentData(IMPORTS)) hook();
 }
