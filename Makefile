@@ -361,16 +361,20 @@ install: all
 	$(if $(LIBNODE_PRIVATE),install -d $D/lib/biffi && install -m 755 $(LIBNODE_PRIVATE)/libnode.so.* $D/lib/biffi)
 	$(if $(wildcard lua/*.lua),install -d $D/share/lua/5.1 && install -m 644 $(wildcard lua/*.lua) $D/share/lua/5.1)
 	install -m 644 package.json LICENSE $(wildcard README.md) $D/lib/node_modules/biffi
-	cp -R $(wildcard lib compat) $D/lib/node_modules/biffi
+	cp -R bin $(wildcard lib compat) $D/lib/node_modules/biffi
 	install -m 755 $(B)/biffi.node $D/lib/node_modules/biffi/build
-	$(if $(wildcard lib/cli.js),install -d $D/bin && ln -sfn ../lib/node_modules/biffi/lib/cli.js $D/bin/biffi)
+	install -d $D/bin && ln -sfn ../lib/node_modules/biffi/bin/biffi.js $D/bin/biffi
 
-#: make prebuild     the addon for every platform there are tools for, stripped, into build/prebuilds
+#: make prebuild     fetches the tools for it and builds the addon for x64 and arm64, glibc and musl, into build/prebuilds
 prebuild: $(NODE_API)
+	@scripts/arm64
+	@scripts/musl
 	@scripts/prebuild
 
-#: make pack         npm packages into build/pack: biffi and the drop-in packages, prebuilt addons inside
-pack: prebuild
+#: make pack         npm packages into build/pack: biffi and the drop-in packages, with prebuilt addons for what
+#:                   there are tools for (make prebuild fetches them) inside
+pack: $(NODE_API)
+	@scripts/prebuild
 	@node scripts/pack.js
 
 # --- the rest ---------------------------------------------------------------------

@@ -68,3 +68,8 @@ test('the installed package loads, from CommonJS and from ESM', () => {
     assert.equal(run(process.execPath, ['--preserve-symlinks', path.join(folder, name)]), '1\n');
   }
 });
+
+test('the installed command calls C', () => {
+  const command = path.join(prefix, 'bin/biffi');
+  assert.equal(run(process.execPath, [command, 'call', 'libm.so.6', 'double cos(double)', '0']), '1\n');
+});
