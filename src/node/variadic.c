@@ -117,12 +117,8 @@ static bf_variant *variant_new(bf_function *f, uint32_t nextra, const bf_type *c
 	if (f->plan->caller != NULL) /* not on the libffi tier */
 		bf_plan_emit(v->plan);
 	for (uint32_t i = 0; i < nextra; i++) {
-		const bf_slot *slot = &v->plan->args[f->nargs + i];
-		/* A promoted float is a double now and is converted so; a bool keeps its own conversion. */
-		const bool promoted = bf_type_strip(given[i])->kind != BF_BOOL && slot->size != given[i]->size;
-
 		v->extra[i].given = given[i];
-		bf_converter_init(&v->extra[i].converter, promoted ? slot->type : given[i], NULL, slot->offset, 0);
+		bf_converter_init(&v->extra[i].converter, given[i], NULL, v->plan->args[f->nargs + i].offset, 0);
 	}
 	v->next = f->variants;
 	f->variants = v;
@@ -180,6 +176,24 @@ bf_variant *bf_variant_get(bf_function *f, size_t argc, const napi_value *argv)
 	return known != NULL ? known : variant_new(f, nextra, given, owners);
 }
 
+/* What was converted as the given type becomes what "..." carries: a float a double, a narrow integer an int. */
+static void promote(const bf_converter *c, char *slot)
+{
+	switch (c->conversion) {
+	case BF_CONV_FLOAT:
+		*(double *)slot = *(const float *)slot;
+		break;
+	case BF_CONV_INT8:
+		*(int64_t *)slot = *(const int8_t *)slot;
+		break;
+	case BF_CONV_INT16:
+		*(int64_t *)slot = *(const int16_t *)slot;
+		break;
+	default: /* the bytes above an unsigned one are zero */
+		break;
+	}
+}
+
 int bf_variant_arguments(bf_function *f, bf_variant *variant, bf_context *cx, char *frame, const napi_value *argv)
 {
 	const bf_plan *plan = variant->plan;
@@ -200,6 +214,8 @@ int bf_variant_arguments(bf_function *f, bf_variant *variant, bf_context *cx, ch
 		cx->index = (int)i + 1;
 		if (bf_convert_in(cx, c, value, frame + plan->args[i].offset) != 0)
 			return -1;
+		if (i >= f->nargs)
+			promote(c, frame + plan->args[i].offset);
 	}
 	return 0;
 }

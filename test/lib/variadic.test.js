@@ -25,6 +25,17 @@ test("as(type, value) says the type, with C's promotions", () => {
   assert.equal(sum_of('d', as('float', 0.5)), 0.5);
   assert.equal(sum_of('l', as('long long', 7)), 7);
   assert.equal(sum_of('ii', as('int8_t', -5), as('_Bool', true)), -4);
+  assert.equal(
+    sum_of('d', as('float', 0.1)),
+    Math.fround(0.1),
+    'a float first, then what "..." carries of it',
+  );
+  fails(
+    () => sum_of('i', as('int8_t', 200)),
+    'BF_ERANGE',
+    /^sum_of\(\): argument 2 \(int8_t\): .*-128 to 127/,
+  );
+  fails(() => sum_of('i', as('uint16_t', -1)), 'BF_ERANGE');
   fails(
     () => sum_of('d', as('double', 'x')),
     'BF_ETYPE',
