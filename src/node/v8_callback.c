@@ -125,6 +125,14 @@ static napi_value number(const bf_v8_env *ve, uint64_t *word, double d)
 	return ve->v8->number_new(ve->v8->isolate_current(), d);
 }
 
+/* What C passes as a pointer need not be one: of 64 bits none may get lost. */
+static napi_value address(const bf_v8_env *ve, uint64_t *word, uintptr_t at)
+{
+	if (at <= (uintptr_t)1 << 53)
+		return number(ve, word, (double)at);
+	return bf_value_from_address(ve->env->napi, (const void *)at);
+}
+
 napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const void *slot, uint64_t *word,
 			      bool adapted)
 {
@@ -149,7 +157,7 @@ napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const 
 	case BF_CONV_DOUBLE:
 		return number(ve, word, *(const double *)slot);
 	case BF_CONV_POINTER:
-		return adapted ? number(ve, word, (double)*(const uintptr_t *)slot) : NULL;
+		return adapted ? address(ve, word, *(const uintptr_t *)slot) : NULL;
 	default:
 		return NULL;
 	}

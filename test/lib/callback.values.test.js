@@ -101,6 +101,20 @@ if (process.env.BIFFI_JOURNEY) {
     assert.match(line('int32_t', 1.5), /given RangeError BF_ERANGE: .*expected an integer/);
   });
 
+  test('a pointer need not be one: its 64 bits arrive', () => {
+    const type = 'void *(void *, const char *, int *)';
+    const seen = [];
+    const cb = biffi.callback(type, (p, text, n) => {
+      seen.push(p.address, text, n?.address);
+      return p;
+    });
+    const call = biffi.functionAt(cb, type);
+    for (const address of [1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n + 1n, 2n ** 64n - 1n]) {
+      assert.equal(call(biffi.pointerAt(address), 'text', biffi.pointerAt(address, 'int')).address, address);
+      assert.deepEqual(seen.splice(0), [address, 'text', address]);
+    }
+  });
+
   test('a chain of callbacks, each inside of the last one, with one error through all of them', () => {
     const type = 'double (double)';
     const thrown = new Error('deep');
