@@ -7,7 +7,7 @@
  *   x29 + 16 ...   incoming stack arguments
  *   x29            saved x29, x30
  *   PRESERVED      what `preserve` held
- *   WORDS          incoming words that are converted or kept
+ *   WORDS          incoming words that are converted or kept, and behind them the result's address
  *   FRAME          the plan's frame
  *   sp             outgoing stack arguments
  *
@@ -154,7 +154,7 @@ typedef struct adapter {
 	int8_t word_of[BF_EMIT_MAX_IN];  /* which word it is kept as, or -1 */
 	uint32_t nwords, in_stack;       /* eightbytes of incoming stack arguments */
 	int32_t frame, words, preserved; /* offsets from sp */
-	int32_t result;                  /* where the word with the result's address is, or 0 */
+	int32_t result;                  /* where the converted address of the result is, or 0 */
 	int32_t room;                    /* from sp to x29 */
 	int target, guard;               /* literals */
 	bool careful;                    /* the form that is emitted now */
@@ -179,12 +179,12 @@ static void place_incoming(adapter *d)
 	d->in_stack = stack;
 	d->frame = (int32_t)d->plan->abi->stack_size;
 	d->words = d->frame + (int32_t)d->plan->frame_size;
-	d->preserved = (d->words + (int32_t)(8 * d->nwords) + 15) & ~15;
+	d->preserved = (d->words + (int32_t)(8 * (d->nwords + 1)) + 15) & ~15;
 	d->room = d->preserved + 16;
 	d->result = 0;
 	for (uint32_t i = 0; i < d->how->nin; i++)
 		if (d->how->in[i].result)
-			d->result = d->words + 8 * d->word_of[i];
+			d->result = d->words + (int32_t)(8 * d->nwords);
 }
 
 /* Everything that came in goes to memory: words that are converted or kept to WORDS, the rest to their slots. */

@@ -7,7 +7,7 @@
  *   rbp + 16 ...   incoming stack arguments
  *   rbp            saved rbp, return address
  *   rbp - 16       what `preserve` held
- *   WORDS          incoming words that are converted or kept
+ *   WORDS          incoming words that are converted or kept, and behind them the result's address
  *   FRAME          the plan's frame
  *   rsp            outgoing stack arguments
  *
@@ -164,7 +164,7 @@ typedef struct adapter {
 	place in[BF_EMIT_MAX_IN];
 	int8_t word_of[BF_EMIT_MAX_IN]; /* which word it is kept as, or -1 */
 	uint32_t nwords, in_stack;      /* eightbytes of incoming stack arguments */
-	int32_t result;                 /* where the word with the result's address is, or 0 */
+	int32_t result;                 /* where the converted address of the result is, or 0 */
 	int32_t words, frame;           /* offsets from rbp */
 	int32_t below;                  /* from rbp to rsp */
 	int target, guard;              /* literals */
@@ -189,12 +189,12 @@ static void place_incoming(adapter *d)
 		d->word_of[i] = in->keep || in->convert ? (int8_t)d->nwords++ : -1;
 	}
 	d->in_stack = stack;
-	d->words = -16 - (int32_t)(8 * d->nwords);
+	d->words = -16 - (int32_t)(8 * (d->nwords + 1));
 	d->frame = (d->words - (int32_t)d->plan->frame_size) & ~15;
 	d->below = -d->frame + (int32_t)d->plan->abi->stack_size;
 	for (uint32_t i = 0; i < d->how->nin; i++)
 		if (d->how->in[i].result)
-			d->result = d->words + 8 * d->word_of[i];
+			d->result = d->words + (int32_t)(8 * d->nwords);
 }
 
 static void enter(adapter *d)

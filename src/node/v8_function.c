@@ -219,21 +219,25 @@ done:
 
 /* --- what a fast call can't do ----------------------------------------------------------------- */
 
+/* A small integer's handle takes no memory of the JavaScript heap, so that nothing moves; its slot takes any value. */
+static int word_handle(bf_v8_function *vf, uint64_t word, napi_value *out)
+{
+	if (napi_create_int32(vf->f->env->napi, 0, out) != napi_ok)
+		return -1;
+	*(uint64_t *)*out = *(const uint64_t *)word;
+	return 0;
+}
+
 /* Handles for what an adapter was called with: words first, since nothing may move them before. */
 static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *words, napi_value *argv)
 {
 	bf_function *f = vf->f;
-	napi_env napi = f->env->napi;
 	bf_context cx = {.env = f->env, .types = f->types, .owner = f->name, .scratch = &f->env->scratch};
 	uint32_t k = vf->stores;
 
 	for (uint32_t i = 0; i < vf->nargs; i++) {
-		if (!vf->arguments[i].word)
-			continue;
-		/* A handle of a small integer takes no memory of the JavaScript heap; its slot takes any value. */
-		if (napi_create_int32(napi, 0, &argv[i]) != napi_ok)
+		if (vf->arguments[i].word && word_handle(vf, words[k++], &argv[i]) != 0)
 			return -1;
-		*(uint64_t *)argv[i] = *(const uint64_t *)words[k++];
 	}
 	for (uint32_t i = 0; i < vf->nargs; i++) {
 		if (vf->arguments[i].word)
@@ -246,8 +250,8 @@ static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *wor
 	return 0;
 }
 
-/* What the generic call returned goes where the fast call's result would be. */
-static void store_result(bf_v8_function *vf, bf_context *cx, napi_value value, void *frame, const uint64_t *words)
+/* What the generic call returned goes where the fast call's result would be: into the frame, a struct to `into`. */
+static void store_result(bf_v8_function *vf, bf_context *cx, napi_value value, void *frame, napi_value into)
 {
 	bf_function *f = vf->f, *bound;
 	void *from = NULL, *to = NULL;
@@ -263,7 +267,7 @@ static void store_result(bf_v8_function *vf, bf_context *cx, napi_value value, v
 		break;
 	case BF_CONV_MEMORY:
 		if (bf_value_address(f->env, value, &from, &size) == 1 && size >= f->result.size &&
-		    bf_v8_value_in(words[0], &to, &vf->store))
+		    bf_value_address(f->env, into, &to, &size) == 1 && size >= f->result.size)
 			memcpy(to, from, f->result.size);
 		break;
 	default:
@@ -283,7 +287,7 @@ void bf_v8_refused(void *context, void *frame, uint64_t *words)
 	bf_v8_function *vf = context;
 	bf_function *f = vf->f;
 	napi_handle_scope scope;
-	napi_value argv[BF_V8_ARGUMENTS], result = NULL;
+	napi_value argv[BF_V8_ARGUMENTS], result = NULL, into = NULL;
 
 	if (!vf->ve->v8->may_reenter) {
 		*vf->ve->refusal = 1;
@@ -295,14 +299,14 @@ void bf_v8_refused(void *context, void *frame, uint64_t *words)
 		return;
 	}
 	bf_function_ref(f);
-	if (argument_handles(vf, frame, words, argv) == 0)
+	if ((!vf->stores || word_handle(vf, words[0], &into) == 0) && argument_handles(vf, frame, words, argv) == 0)
 		result = bf_function_call(f, vf->nargs, argv);
 	memset(frame, 0, 16);
 	if (result && f->result.conversion != BF_CONV_VOID) {
 		bf_context cx = {
 		    .env = f->env, .types = f->types, .owner = f->name, .index = -1, .scratch = &f->env->scratch};
 
-		store_result(vf, &cx, result, frame, words);
+		store_result(vf, &cx, result, frame, into);
 	}
 	pass_on(vf->ve);
 	bf_function_unref(f);

@@ -504,6 +504,44 @@ static void results_are_stored_where_a_word_says(void **state)
 	}
 }
 
+static bool never(uint64_t word, void *slot, void *context)
+{
+	(void)word;
+	(void)slot;
+	(void)context;
+	return false;
+}
+
+static void keep_words(void *context, void *frame, uint64_t *words)
+{
+	(void)frame;
+	memcpy(context, words, 2 * sizeof(uint64_t));
+}
+
+/* Whoever is called in the target's stead makes of the words what it likes, so they are as they came. */
+static void refused_words_are_as_they_came(void **state)
+{
+	uint64_t kept[2] = {0};
+	bf_emit_in in[3] = {{.arg = BF_EMIT_UNUSED},
+			    {.arg = BF_EMIT_UNUSED, .convert = to_address, .result = true},
+			    {.arg = 0, .convert = never}};
+	bf_emit_adapter how = {.in = in, .nin = 3, .refused = keep_words, .refused_context = kept};
+
+	(void)state;
+	for (int n = 1; n < 6; n++) {
+		const bf_type *type = structure(array_of(LONG, (uint64_t)n));
+		bf_plan *plan = plan_for(function(type, ULONG));
+		bf_adapter a;
+
+		assert_true(bf_emit_adapter_new(plan, &how, (void (*)(void))give_signed, &a));
+		((void (*)(uint64_t, uint64_t, uint64_t))a.code)(1, 0x1234, (uint64_t)n);
+		assert_int_equal(kept[0], 0x1234);
+		assert_int_equal(kept[1], n);
+		bf_code_free(a.code, a.size);
+		bf_plan_free(plan);
+	}
+}
+
 static void what_it_cannot_carry_it_declines(void **state)
 {
 	bf_emit_in in[BF_EMIT_MAX_IN + 1] = {0};
@@ -532,6 +570,7 @@ int main(void)
 	    cmocka_unit_test(adapters_pass_and_convert),
 	    cmocka_unit_test(sixty_four_bits_leave_as_doubles),
 	    cmocka_unit_test(results_are_stored_where_a_word_says),
+	    cmocka_unit_test(refused_words_are_as_they_came),
 	    cmocka_unit_test(what_it_cannot_carry_it_declines),
 	};
 

@@ -82,6 +82,27 @@ test('a bound function looks like a function of its name', () => {
   assert.throws(() => new lib.tick(), TypeError);
 });
 
+test('a struct comes back from hot code, whatever the arguments are', () => {
+  const { small_named } = biffi.load(
+    fixture('tiers'),
+    'typedef struct { int8_t tag; int32_t value; } small; small small_named(const char *name, int8_t tag);',
+  );
+  const names = ['abc', '€', '-'.repeat(50), `${'x'.repeat(20)}ü`, Buffer.from('text\0'), null];
+  let given = ['four', -7];
+  const f = compiled(
+    ['f', 'args'],
+    [small_named, () => given],
+    'let r; const [name, tag] = args(); for (let i = 0; i < 50; i++) r = f(name, tag); return r;',
+  );
+  optimize(f);
+  for (let i = 0; i < 60; i++) {
+    const name = names[i % names.length];
+    const value = name === null ? -1 : Buffer.isBuffer(name) ? 4 : Buffer.byteLength(name);
+    given = [name, i];
+    assert.deepEqual(f().toJSON(), { tag: i, value });
+  }
+});
+
 test('a callback that C kept is called from hot code', () => {
   const cb = biffi.callback('int (*)(int)', (v) => v * 2);
   const f = compiled(
