@@ -12,7 +12,7 @@ const { reserve, room, copy, addressOf } = require('./memory');
 const { VIEW, readerOf, writerOf, isText } = require('./codec');
 const { describeConstructor, plain } = require('./struct');
 const { indexed } = require('./indexed');
-const { failure, expected, inspect } = require('./errors');
+const { failure, describe, expected, inspect } = require('./errors');
 
 /** What all array values share. */
 class ArrayValue {
@@ -65,8 +65,18 @@ class ArrayValue {
   }
 
   [inspect.custom](depth, options, print) {
-    const elements = [...this];
-    return `${this[TYPE].spelling} ${(print ?? inspect)(elements, options)}`;
+    /* Made one by one: there may be more than JavaScript could hold. */
+    const shown = Math.min(this.length, options.maxArrayLength ?? Infinity);
+    const { spelling } = this[TYPE];
+    let elements;
+    try {
+      elements = Array.from({ length: shown }, (_, i) => this.get(i));
+    } catch (error) {
+      return `${spelling} <${error.message}>`;
+    }
+    const more = this.length - shown;
+    if (more > 0) elements.push({ [inspect.custom]: () => `... ${more} more item${more > 1 ? 's' : ''}` });
+    return `${spelling} ${(print ?? inspect)(elements, { ...options, maxArrayLength: null })}`;
   }
 }
 indexed(ArrayValue.prototype);
@@ -74,7 +84,10 @@ indexed(ArrayValue.prototype);
 function elementOffset(value, i) {
   const type = value[TYPE];
   if (!Number.isSafeInteger(i) || i < 0 || i >= type.count) {
-    throw failure('BF_ERANGE', `index ${i} is outside of ${type.spelling}`);
+    throw failure(
+      'BF_ERANGE',
+      `index ${typeof i === 'number' ? i : describe(i)} is outside of ${type.spelling}`,
+    );
   }
   return value[OFFSET] + i * type.base.size;
 }

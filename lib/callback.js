@@ -9,7 +9,7 @@ const { HANDLE, MEMORY } = require('./keys');
 const { KIND, typeOf } = require('./type');
 const { NativeMemory } = require('./memory');
 const { Pointer } = require('./pointer');
-const { failure, expected, inspect } = require('./errors');
+const { failure, expected, optionsOf, inspect } = require('./errors');
 
 class Callback extends Pointer {
   #entry;
@@ -65,14 +65,14 @@ class Callback extends Pointer {
  *   event loop alive; wait: false lets another thread go on at once (void results only; what pointer
  *   arguments point to must stay)
  */
-function callback(type, fn, options = {}) {
+function callback(type, fn, options) {
   let target = typeOf(type);
   if (target.resolved.kindNumber === KIND.POINTER) target = target.resolved.base;
   if (target.resolved.kindNumber !== KIND.FUNCTION) {
     throw failure('BF_ETYPE', `callback(): expected a function type, got ${target.spelling}`);
   }
   if (typeof fn !== 'function') throw expected('callback()', 'a function', fn);
-  const { name = fn.name || 'anonymous', ref = false, wait = true } = options;
+  const { name = fn.name || 'anonymous', ref = false, wait = true } = optionsOf('callback()', options);
   if (!wait && target.resolved.base.resolved.kindNumber !== KIND.VOID) {
     throw failure('BF_ETYPE', `callback(): wait: false needs a void result, ${target.spelling} has one`);
   }

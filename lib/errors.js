@@ -51,4 +51,11 @@ function expected(label, what, value) {
   return failure('BF_ETYPE', `${label}: expected ${what}, got ${describe(value)}`);
 }
 
-module.exports = { failure, describe, expected, inspect: util.inspect };
+/** Options, which must be an object if they are given. */
+function optionsOf(label, options) {
+  if (options === undefined) return {};
+  if (options === null || typeof options !== 'object') throw expected(label, 'an object of options', options);
+  return options;
+}
+
+module.exports = { failure, describe, expected, optionsOf, inspect: util.inspect };

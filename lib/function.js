@@ -8,7 +8,7 @@ const native = require('./native');
 const { HANDLE, MEMORY } = require('./keys');
 const { KIND, typeOf, typeFromHandle } = require('./type');
 const { addressOf } = require('./memory');
-const { failure, expected, inspect } = require('./errors');
+const { failure, expected, optionsOf, inspect } = require('./errors');
 
 /* BF_FUNCTION_..., BF_INT64_..., BF_CONV_OWNED */
 const FUNCTION_ERRNO = 1;
@@ -104,7 +104,8 @@ function makeFunction(name, address, type, library, flags) {
  * @param {unknown} type a function type: fn('int', ['int']), 'int (int)', 'int (*)(int)'
  * @param {{ name?: string, int64?: 'auto' | 'bigint' | 'number', errno?: boolean, owned?: boolean }} [options]
  */
-function functionAt(where, type, options = {}) {
+function functionAt(where, type, options) {
+  const given = optionsOf('functionAt()', options);
   let target = typeOf(type);
   if (target.resolved.kindNumber === KIND.POINTER) target = target.resolved.base;
   if (target.resolved.kindNumber !== KIND.FUNCTION) {
@@ -117,7 +118,7 @@ function functionAt(where, type, options = {}) {
   if ((typeof address !== 'bigint' && !Number.isSafeInteger(address)) || BigInt(address) === 0n) {
     throw expected('functionAt()', 'an address or a pointer', where);
   }
-  return makeFunction(options.name ?? 'function', address, target[HANDLE], null, optionFlags(options));
+  return makeFunction(given.name ?? 'function', address, target[HANDLE], null, optionFlags(given));
 }
 
 /** A function pointer that C returned, as a function. */

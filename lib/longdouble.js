@@ -8,10 +8,13 @@
  *   Number(root); root * 2;      // rounded to a Number, knowingly
  *   lib.same(root);              // exactly the value that came
  */
-const { expected, inspect } = require('./errors');
+const { failure, expected, inspect } = require('./errors');
 
 /* Digits that tell any two values of 64 and of 113 bits apart. */
 const DIGITS = process.arch === 'arm64' ? 36 : 21;
+
+/* More than any long double has, and few enough digits to write down. */
+const EXPONENT = 32768;
 
 class LongDouble {
   /**
@@ -21,6 +24,12 @@ class LongDouble {
   constructor(mantissa, exponent = 0) {
     if (typeof mantissa !== 'bigint') throw expected('LongDouble: mantissa', 'a BigInt', mantissa);
     if (!Number.isInteger(exponent)) throw expected('LongDouble: exponent', 'an integer', exponent);
+    if (Math.abs(exponent) > EXPONENT) {
+      throw failure(
+        'BF_ERANGE',
+        `LongDouble: exponent: expected -${EXPONENT} to ${EXPONENT}, got ${exponent}`,
+      );
+    }
     this.mantissa = mantissa;
     this.exponent = exponent;
     Object.freeze(this);

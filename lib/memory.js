@@ -5,9 +5,10 @@
  * a NativeMemory: an address, read and written through the addon, with the methods
  * that a DataView has, so that accessors need to know only one kind of thing.
  */
+const { isAnyArrayBuffer } = require('node:util').types;
 const native = require('./native');
 const { BASE, MEMORY, OFFSET } = require('./keys');
-const { failure } = require('./errors');
+const { failure, expected } = require('./errors');
 
 const SLAB = 16 * 1024;
 const GRAIN = 16;
@@ -214,6 +215,18 @@ function copy(memory, offset, from, fromOffset, size) {
   }
 }
 
+/** All bytes of an ArrayBuffer, or of a view over one. */
+function viewOf(bytes, label) {
+  const buffer = ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
+  if (!isAnyArrayBuffer(buffer))
+    throw expected(label, 'a Buffer, TypedArray, DataView or ArrayBuffer', bytes);
+  try {
+    return buffer === bytes ? new DataView(buffer) : new DataView(buffer, bytes.byteOffset, bytes.byteLength);
+  } catch {
+    throw failure('BF_ECLOSED', `${label}: the memory of the ArrayBuffer was detached`);
+  }
+}
+
 const freeLater = new FinalizationRegistry((address) => native.free(address));
 
 /**
@@ -252,6 +265,7 @@ function addressOf(value) {
 
 module.exports = {
   NativeMemory,
+  viewOf,
   readFast,
   everywhere,
   reserve,

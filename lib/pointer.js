@@ -3,10 +3,11 @@
  * Pointers: an address and the type of what is there. A Pointer to JavaScript's own
  * memory keeps that memory alive.
  */
+const { isAnyArrayBuffer } = require('node:util').types;
 const native = require('./native');
 const { MEMORY, OFFSET, TYPE } = require('./keys');
 const { KIND, typeOf, completeType, pointer: pointerTo } = require('./type');
-const { everywhere, reserve, room, addressOf, NativeMemory } = require('./memory');
+const { everywhere, reserve, room, addressOf, viewOf, NativeMemory } = require('./memory');
 const { helpers, readerOf, writerOf } = require('./codec');
 const { indexed } = require('./indexed');
 const { failure, expected, inspect } = require('./errors');
@@ -32,7 +33,7 @@ class Pointer {
 
   /** The address. */
   get address() {
-    return BigInt(addressOf(this));
+    return BigInt(addressOf(placed(this)));
   }
 
   /** What it points to: a Number, string ..., or a live view of a struct, union or array. */
@@ -52,7 +53,7 @@ class Pointer {
   /** A pointer `n` elements further. */
   add(n) {
     if (!Number.isInteger(n)) throw expected('Pointer.add()', 'an integer', n);
-    const step = n * (this[TYPE].size || 1);
+    const step = n * (placed(this)[TYPE].size || 1);
     const offset = this[OFFSET];
     return new Pointer(
       this[TYPE],
@@ -65,7 +66,7 @@ class Pointer {
   cast(type) {
     const target = typeOf(type);
     const { kindNumber, base } = target.resolved;
-    return new Pointer(kindNumber === KIND.POINTER ? base : target, this[MEMORY], this[OFFSET]);
+    return new Pointer(kindNumber === KIND.POINTER ? base : target, placed(this)[MEMORY], this[OFFSET]);
   }
 
   /** Element `i`, as p[i]. */
@@ -80,7 +81,7 @@ class Pointer {
 
   /** The NUL-terminated string there. */
   toText(limit = -1) {
-    const width = this[TYPE].resolved.kindNumber === KIND.VOID ? 1 : this[TYPE].size;
+    const width = placed(this)[TYPE].resolved.kindNumber === KIND.VOID ? 1 : this[TYPE].size;
     if (width !== 1 && width !== 2 && width !== 4)
       throw expected('Pointer.toText()', 'a pointer to characters', this);
     return native.readString(this[MEMORY], this[OFFSET], width, limit);
@@ -90,10 +91,10 @@ class Pointer {
    * A copy of `length` bytes from there.
    * @returns {ArrayBuffer}
    */
-  toArrayBuffer(length = this[TYPE].size) {
+  toArrayBuffer(length = placed(this)[TYPE].size) {
     if (!Number.isSafeInteger(length) || length < 0)
       throw expected('Pointer.toArrayBuffer()', 'a length', length);
-    if (length > bytesKnown(this[MEMORY], this[OFFSET])) {
+    if (length > bytesKnown(placed(this)[MEMORY], this[OFFSET])) {
       throw failure('BF_ERANGE', `Pointer.toArrayBuffer(): ${length} bytes are more than the memory has`);
     }
     return native.copyOut(addressOf(this), length);
@@ -119,11 +120,16 @@ class Pointer {
   }
 }
 
+/** The pointer itself, if it points somewhere: an out() without a type does when it was passed. */
+function placed(pointer) {
+  if (pointer[TYPE] === undefined)
+    throw failure('BF_ETYPE', 'out(): it has no type yet: pass it to a function, or use out(type)');
+  return pointer;
+}
+
 /** The type, if a value of it can be read. */
 function readable(pointer) {
-  const type = pointer[TYPE];
-  if (type === undefined)
-    throw failure('BF_ETYPE', 'out(): it has no type yet: pass it to a function, or use out(type)');
+  const type = placed(pointer)[TYPE];
   const { kindNumber } = type.resolved;
   if (kindNumber === KIND.VOID || kindNumber === KIND.FUNCTION || !type.isComplete) {
     throw failure('BF_ETYPE', `a pointer to ${type.spelling} has no value: cast() it first`);
@@ -163,13 +169,8 @@ function pointerAt(where, type) {
     const number = Number(address);
     return new Pointer(target ?? typeOf('void'), everywhere, Number.isSafeInteger(number) ? number : address);
   }
-  if (ArrayBuffer.isView(where)) {
-    const view = new DataView(where.buffer, where.byteOffset, where.byteLength);
-    return new Pointer(target ?? typeOf('void'), view, 0);
-  }
-  if (where instanceof ArrayBuffer || where instanceof SharedArrayBuffer) {
-    return new Pointer(target ?? typeOf('void'), new DataView(where), 0);
-  }
+  if (ArrayBuffer.isView(where) || isAnyArrayBuffer(where))
+    return new Pointer(target ?? typeOf('void'), viewOf(where, 'pointerAt()'), 0);
   if (where?.[MEMORY] === undefined)
     throw expected('pointerAt()', 'an address, a buffer or a value in memory', where);
   return new Pointer(target ?? where[TYPE], where[MEMORY], where[OFFSET]);

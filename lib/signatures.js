@@ -9,7 +9,7 @@ const { HANDLE } = require('./keys');
 const { fn } = require('./type');
 const { makeFunction, optionFlags } = require('./function');
 const { openLibrary, findSymbol, prototype, states } = require('./library');
-const { failure, expected } = require('./errors');
+const { failure, expected, optionsOf } = require('./errors');
 
 /**
  * @param {string | null} path as dlopen(3) finds it; null: the running process
@@ -28,7 +28,8 @@ function Library(path, signatures) {
     if (!Array.isArray(signature) || !Array.isArray(signature[1] ?? [])) {
       throw expected(`Library(): ${name}`, '[result, [parameters]]', signature);
     }
-    const [result, params = [], options = {}] = signature;
+    const [result, params = []] = signature;
+    const options = optionsOf(`Library(): ${name}`, signature[2]);
     let type;
     try {
       type = fn(result, params);

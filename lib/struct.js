@@ -11,9 +11,9 @@ const vm = require('node:vm');
 const native = require('./native');
 const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
 const { Type, KIND, typeOf, typeFromHandle } = require('./type');
-const { reserve, room, copy } = require('./memory');
+const { reserve, room, copy, viewOf } = require('./memory');
 const { VIEW, AS_INT64, helpers, readSource, writeSource } = require('./codec');
-const { failure, expected, inspect } = require('./errors');
+const { failure, expected, optionsOf, inspect } = require('./errors');
 
 /** Members as JavaScript sees them: those of anonymous structs and unions are the outer one's. */
 function fieldsOf(type, offset = 0, prefix = []) {
@@ -191,10 +191,9 @@ function makeIncomplete(type) {
 
 /** A live view over bytes of the caller's. */
 function viewOver(Value, type, bytes, offset) {
-  const view = ArrayBuffer.isView(bytes)
-    ? new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    : new DataView(bytes);
-  if (!Number.isInteger(offset) || offset < 0 || offset + type.size > view.byteLength) {
+  const view = viewOf(bytes, `${Value.name}.from()`);
+  if (!Number.isInteger(offset)) throw expected(`${Value.name}.from()`, 'an offset in bytes', offset);
+  if (offset < 0 || offset + type.size > view.byteLength) {
     throw failure(
       'BF_ERANGE',
       `${Value.name}.from(): ${type.size} bytes at offset ${offset} are more than the ${view.byteLength} there are`,
@@ -248,6 +247,7 @@ class StructValue {
 
 /** Sets members of a value from an object; those it does not name stay. */
 function assign(value, members) {
+  if (typeof value?.[ASSIGN] !== 'function') throw expected('assign()', 'a struct or union value', value);
   value[ASSIGN](members);
   return value;
 }
@@ -269,13 +269,18 @@ function flatMember(name, member) {
 
 function makeType(kind, label, args) {
   const tag = typeof args[0] === 'string' ? args[0] : undefined;
-  const [members, options = {}] = tag === undefined ? args : args.slice(1);
+  const [members, given] = tag === undefined ? args : args.slice(1);
+  const options = optionsOf(`${label}()`, given);
   let flat;
   if (members !== undefined) {
     if (members === null || typeof members !== 'object')
       throw expected(`${label}()`, 'an object of members', members);
     const list = Array.isArray(members) ? members : Object.entries(members);
-    flat = list.flatMap(([name, member]) => flatMember(name, member));
+    flat = list.flatMap((pair) => {
+      if (!Array.isArray(pair) || typeof pair[0] !== 'string')
+        throw expected(`${label}()`, 'members as [name, type]', pair);
+      return flatMember(...pair);
+    });
   }
   const handle = native.structType(kind, tag, flat, [
     options.packed ? 1 : 0,

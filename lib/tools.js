@@ -25,7 +25,7 @@ const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
 function alloc(type, length) {
   const target = typeof type === 'number' ? undefined : completeType(type, 'alloc()');
   const count = length ?? 1;
-  const bytes = target === undefined ? type : target.size * count;
+  const bytes = target === undefined || typeof count !== 'number' ? type : target.size * count;
   if (!Number.isSafeInteger(bytes) || bytes <= 0 || !Number.isSafeInteger(count)) {
     throw expected(
       'alloc()',
@@ -55,6 +55,9 @@ function free(value) {
   freeNative(memory);
 }
 
+/* What a string may be made of: integers of 1, 2 or 4 bytes. */
+const CHARACTERS = [KIND.INT8, KIND.UINT8, KIND.INT16, KIND.UINT16, KIND.INT32, KIND.UINT32];
+
 /**
  * A NUL-terminated string in memory that lives as long as what it returns.
  * @param {string} text
@@ -62,7 +65,10 @@ function free(value) {
  */
 function cstring(text, character = 'char') {
   if (typeof text !== 'string') throw expected('cstring()', 'a string', text);
-  return makeString(text, typeOf(character), 'cstring()');
+  const type = typeOf(character);
+  if (type.resolved.kindNumber !== KIND.VOID && !CHARACTERS.includes(type.resolved.kindNumber))
+    throw expected('cstring()', 'a character type', character);
+  return makeString(text, type, 'cstring()');
 }
 
 function makeString(text, type, label) {
@@ -97,6 +103,7 @@ function alignof(what) {
 /** The offset of a member in bytes, also inside anonymous structs and unions. */
 function offsetof(what, member) {
   const type = typeOf(what);
+  if (typeof member !== 'string') throw expected('offsetof()', 'the name of a member', member);
   const field = fieldsOf(type.resolved).find((f) => f.name === member);
   if (field === undefined) throw failure('BF_ETYPE', `${type.spelling} has no member '${member}'`);
   return field.offset;

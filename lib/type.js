@@ -309,6 +309,7 @@ function pointer(to) {
  * @param {(Type | string | Function)[]} [params] '...' last: variadic
  */
 function fn(result, params = []) {
+  if (!Array.isArray(params)) throw expected('fn()', 'an array of parameter types', params);
   const variadic = params.at(-1) === '...';
   const list = variadic ? params.slice(0, -1) : params;
   const flat = list.flatMap((p) => [undefined, adjusted(typeOf(p))[HANDLE]]);

@@ -5,6 +5,16 @@ const util = require('node:util');
 const { biffi, fails } = require('./fixtures');
 const { array, struct } = biffi;
 
+test('a large one is shown by its beginning, a freed one by why it is not', () => {
+  const large = biffi.alloc('int', 2 ** 28);
+  assert.match(
+    util.inspect(large, { maxArrayLength: 3 }),
+    /^int\[268435456\] \[ 0, 0, 0, \.\.\. 268435453 more items \]$/,
+  );
+  biffi.free(large);
+  assert.equal(util.inspect(large), 'int[268435456] <this memory was freed>');
+});
+
 test('elements by index, iteration, conversion to JavaScript arrays', () => {
   const Four = array('int', 4);
   const a = new Four([1, 2, 3]);
