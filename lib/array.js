@@ -10,7 +10,7 @@ const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
 const { typeOf, typeFromHandle } = require('./type');
 const { reserve, room, copy, addressOf } = require('./memory');
 const { VIEW, readerOf, writerOf, isText } = require('./codec');
-const { describeConstructor, plain } = require('./struct');
+const { describeConstructor, keepOne, plain } = require('./struct');
 const { indexed } = require('./indexed');
 const { failure, describe, expected, inspect } = require('./errors');
 
@@ -152,6 +152,7 @@ function makeArray(type) {
   }
   Object.setPrototypeOf(Value.prototype, ArrayValue.prototype);
   Object.defineProperty(Value.prototype, TYPE, { value: type });
+  keepOne(Value);
   return describeConstructor(Value, type, type.spelling);
 }
 

@@ -156,7 +156,18 @@ function makeStruct(type) {
     [NAMES]: { value: [...names] },
   });
   Object.defineProperties(Value.prototype, accessors);
+  keepOne(Value);
   return describeConstructor(Value, type, owner);
+}
+
+const ONE = Symbol('one');
+
+/**
+ * The engine watches the first objects of a constructor and then gives all others as much room for properties as those
+ * had that are still alive: without any, the addon could not find the properties of a value where it looks for them.
+ */
+function keepOne(Value) {
+  Object.defineProperty(Value, ONE, { value: new Value(VIEW, room.memory, 0) });
 }
 
 /** What every constructor of a type says of it. */
@@ -305,4 +316,4 @@ function union(...args) {
   return makeType(KIND.UNION, 'union', args);
 }
 
-module.exports = { makeStruct, struct, union, assign, StructValue, describeConstructor, plain, fieldsOf };
+module.exports = { makeStruct, keepOne, struct, union, assign, StructValue, describeConstructor, plain, fieldsOf };

@@ -156,10 +156,14 @@ function samples(view) {
   return [new Pointer(undefined, view, 24), new Pointer(undefined, new NativeMemory(0x14000, 100), 8), more];
 }
 
+/* One Pointer that stays, for the reason that keepOne() of struct.js gives. */
+let pointers;
+
 /** Opens the V8 tier where there is one. Returns whether it did. */
 function setup(native, pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
-  return native.setupTier(wrapperFor(native, pointer), words, samples(view), view, adapterFor(pointer));
+  pointers = samples(view);
+  return native.setupTier(wrapperFor(native, pointer), words, pointers, view, adapterFor(pointer));
 }
 
 module.exports = { setup };

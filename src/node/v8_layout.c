@@ -190,12 +190,28 @@ static void probe_strings(napi_env env, bf_v8_layout *l)
 		     !bf_v8_string(l, word_of(item[3]), &c);
 }
 
-void bf_v8_layout_probe_values(bf_v8_layout *l, const napi_value samples[3], napi_value view)
+/* Objects of one property and of four have as many words as they should. */
+static bool probe_words(napi_env env)
 {
-	uint64_t first = word_of(samples[0]), native = word_of(samples[1]), more = word_of(samples[2]), size = 0;
-	uint64_t view_bytes = 0;
+	napi_value script, list, item[2];
+
+	return napi_create_string_utf8(env, "[{ a: 1 }, { a: 1, b: 2, c: 3, d: 4 }]", NAPI_AUTO_LENGTH, &script) ==
+		   napi_ok &&
+	       napi_run_script(env, script, &list) == napi_ok && napi_get_element(env, list, 0, &item[0]) == napi_ok &&
+	       napi_get_element(env, list, 1, &item[1]) == napi_ok &&
+	       bf_v8_words(word_of(item[0])) == BF_V8_HEADER + 1 && bf_v8_words(word_of(item[1])) == BF_V8_HEADER + 4;
+}
+
+void bf_v8_layout_probe_values(napi_env env, bf_v8_layout *l, const napi_value samples[3], napi_value view)
+{
+	uint64_t first, native, more, size = 0, view_bytes = 0;
 	void *data = NULL, *address = NULL;
 
+	if (!probe_words(env))
+		return;
+	first = word_of(samples[0]);
+	native = word_of(samples[1]);
+	more = word_of(samples[2]);
 	if (!l->number_map || !l->data_view_type || bf_v8_is_small(first) || bf_v8_is_small(native) ||
 	    bf_v8_is_small(more) || !bf_v8_bytes(l, word_of(view), &data, &view_bytes))
 		return;

@@ -37,6 +37,9 @@ typedef struct bf_v8_layout {
 	uint32_t buffer_shared; /* the flag of a SharedArrayBuffer */
 } bf_v8_layout;
 
+/* Words of an ordinary object before its properties: map, properties, elements. */
+#define BF_V8_HEADER 3
+
 /* In a string's instance type: whether it is (0) in the table of unique strings. */
 #define BF_V8_INTERNALIZED 0x20
 
@@ -50,7 +53,7 @@ bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out);
  * into native memory at 0x14000, 100 bytes long; one like the first with twelve
  * properties more.
  */
-void bf_v8_layout_probe_values(bf_v8_layout *l, const napi_value samples[3], napi_value view);
+void bf_v8_layout_probe_values(napi_env env, bf_v8_layout *l, const napi_value samples[3], napi_value view);
 
 static inline bool bf_v8_is_small(uint64_t word)
 {
@@ -76,6 +79,12 @@ static inline const uint64_t *bf_v8_object(uint64_t word)
 static inline uint16_t bf_v8_instance_type(uint64_t word)
 {
 	return *(const uint16_t *)(bf_v8_object(word)[0] + 11);
+}
+
+/* How many words an object has, as its map says. */
+static inline uint8_t bf_v8_words(uint64_t word)
+{
+	return *(const uint8_t *)(bf_v8_object(word)[0] + 7);
 }
 
 /* Any Number. */
@@ -163,18 +172,22 @@ static inline bool bf_v8_string(const bf_v8_layout *l, uint64_t word, bf_v8_char
 	return true;
 }
 
-/* The first two properties of an ordinary object that keeps them in itself: not one with a dictionary. */
+/*
+ * The first two properties of an ordinary object that keeps them in itself: not one with a dictionary, nor one of a
+ * constructor whose first objects were all collected so soon that the engine took room for properties to be wasted.
+ */
 static inline const uint64_t *bf_v8_properties(const bf_v8_layout *l, uint64_t word)
 {
 	const uint64_t *w;
 
-	if (bf_v8_is_small(word) || bf_v8_instance_type(word) != l->object_type || !l->object_type)
+	if (bf_v8_is_small(word) || bf_v8_instance_type(word) != l->object_type || !l->object_type ||
+	    bf_v8_words(word) < BF_V8_HEADER + 2)
 		return NULL;
 	w = bf_v8_object(word);
 	/* Word 1: its hash, or where further properties are. */
 	if (!bf_v8_is_small(w[1]) && w[1] != l->no_properties && bf_v8_instance_type(w[1]) != l->properties_type)
 		return NULL;
-	return w + 3;
+	return w + BF_V8_HEADER;
 }
 
 /* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */

@@ -429,7 +429,7 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 			if (napi_get_element(napi, argv[2], 0, &samples[0]) == napi_ok &&
 			    napi_get_element(napi, argv[2], 1, &samples[1]) == napi_ok &&
 			    napi_get_element(napi, argv[2], 2, &samples[2]) == napi_ok)
-				bf_v8_layout_probe_values(&ve->layout, samples, argv[3]);
+				bf_v8_layout_probe_values(napi, &ve->layout, samples, argv[3]);
 			env->refuses = !v8->may_reenter;
 		} else {
 			free(ve);

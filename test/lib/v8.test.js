@@ -362,3 +362,21 @@ test('many calls take no memory', () => {
   const grown = process.memoryUsage().rss - before;
   assert.ok(grown < 24 * 1024 * 1024, `${grown} bytes more`);
 });
+
+test('values are right when all earlier ones of their kind were collected', () => {
+  const { div } = biffi.load(
+    null,
+    'typedef struct { int quot, rem; } div_t; div_t div(int numerator, int denominator);',
+  );
+  const { vec, vec_add, vec_norm_at } = biffi.load(
+    fixture('tiers'),
+    `typedef struct { double x, y; } vec; vec vec_add(vec a, vec b); double vec_norm_at(const vec *v);`,
+  );
+  for (let i = 0; i < 20; i++) {
+    gc();
+    assert.equal(div(100 + i, 100).rem, i);
+    assert.equal(vec_add(new vec({ x: i }), new vec({ x: 1 })).x, i + 1);
+    assert.equal(vec_norm_at(biffi.pointerAt(new Float64Array([i, 1]), vec)), i * i + 1);
+    assert.equal(vec_norm_at(biffi.alloc(vec)), 0);
+  }
+});
