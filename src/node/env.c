@@ -34,18 +34,27 @@ void bf_env_unref(bf_env *env)
 	}
 }
 
+static void delete_references(napi_env napi, napi_ref *refs, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (refs[i] != NULL)
+			napi_delete_reference(napi, refs[i]);
+}
+
 /* The environment ends: callbacks that C still holds find no JavaScript any more. */
 static void env_end(napi_env napi, void *data, void *hint)
 {
 	bf_env *env = data;
 
-	(void)napi;
 	(void)hint;
 	bf_async_end(env);
 	bf_signatures_end(env);
 	bf_v8_tier_end(env);
 	bf_scratch_free(&env->scratch);
 	bf_types_unref(env->common);
+	/* Node.js itself frees none that are left. */
+	delete_references(napi, env->keys, BF_KEYS);
+	delete_references(napi, env->hooks, BF_HOOKS);
 	env->napi = NULL;
 	bf_env_unref(env);
 }

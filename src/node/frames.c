@@ -483,6 +483,15 @@ static napi_value frames_start(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* Nobody can have a frame, or anything else of it, where it was not started. */
+static void free_unused(void *data)
+{
+	bf_frames *f = data;
+
+	if (f->block == NULL)
+		free(f);
+}
+
 napi_status bf_frames_init(napi_env env, napi_value exports)
 {
 	bf_frames *f = calloc(1, sizeof *f);
@@ -493,6 +502,7 @@ napi_status bf_frames_init(napi_env env, napi_value exports)
 	f->tid = (pid_t)syscall(SYS_gettid);
 	f->alive = true;
 	pthread_mutex_init(&f->guard, NULL);
+	napi_add_env_cleanup_hook(env, free_unused, f);
 
 	const napi_property_descriptor functions[] = {
 	    {"start", NULL, frames_start, NULL, NULL, NULL, napi_enumerable, f},

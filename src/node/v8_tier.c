@@ -380,6 +380,11 @@ void bf_v8_tier_end(bf_env *env)
 	env->tier = NULL;
 	if (!ve)
 		return;
+	napi_delete_reference(env->napi, ve->words);
+	napi_delete_reference(env->napi, ve->wrap);
+	napi_delete_reference(env->napi, ve->adapt);
+	for (bf_v8_function *vf = ve->functions; vf; vf = vf->next)
+		napi_delete_reference(env->napi, vf->engine_function);
 	pthread_mutex_lock(&ended_lock);
 	ve->next = ended;
 	ended = ve;
