@@ -215,13 +215,14 @@ Type.makeConstructor = () => undefined;
 /* Types by the addon's id and by structure. What nobody else holds may go. */
 const byId = new Map();
 const byKey = new Map();
-const forget = new FinalizationRegistry(({ map, key }) => {
-  if (map.get(key)?.deref() === undefined) map.delete(key);
+const forget = new FinalizationRegistry(({ map, key, type }) => {
+  if (map.get(key) === type) map.delete(key);
 });
 
-function remember(map, key, type) {
+/** For as long as `holder` lives: a type, or one of the addon's handles of it. */
+function remember(map, key, type, holder) {
   map.set(key, new WeakRef(type));
-  forget.register(type, { map, key });
+  forget.register(holder, { map, key, type: map.get(key) });
 }
 
 /** What types of equal structure have in common. */
@@ -251,9 +252,10 @@ function typeFromHandle(handle) {
   type = byKey.get(key)?.deref();
   if (type === undefined) {
     type = new Type(handle, description);
-    remember(byKey, key, type);
+    remember(byKey, key, type, type);
   }
-  remember(byId, id, type);
+  /* Each handle that is made for a type that is known has an id of its own, and an end of its own. */
+  remember(byId, id, type, handle);
   return type;
 }
 
@@ -262,12 +264,23 @@ const SYNONYMS = { pointer: 'void *', string: 'const char *' };
 const parsed = new Map();
 
 function parseType(text, declarations) {
-  if (declarations !== undefined) return typeFromHandle(native.parseType(declarations, text));
+  if (declarations !== undefined) return parseIn(declarations, text);
   let type = parsed.get(text);
   if (type === undefined) {
     const handle = native.namedType(text) ?? native.parseType(undefined, SYNONYMS[text] ?? text);
     parsed.set(text, (type = typeFromHandle(handle)));
   }
+  return type;
+}
+
+/* By declarations, then by text: what is parsed stays with the declarations, so once is enough. */
+const parsedIn = new WeakMap();
+
+function parseIn(declarations, text) {
+  let types = parsedIn.get(declarations);
+  if (types === undefined) parsedIn.set(declarations, (types = new Map()));
+  let type = types.get(text);
+  if (type === undefined) types.set(text, (type = typeFromHandle(native.parseType(declarations, text))));
   return type;
 }
 
