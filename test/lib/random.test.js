@@ -17,8 +17,8 @@ const { program } = require('./random');
 const [major] = process.versions.node.split('.').map(Number);
 const long = process.env.BIFFI_LONG === '1';
 const seed = Number(process.env.BIFFI_TEST_SEED ?? 4);
-const count = Number(process.env.BIFFI_TEST_FUNCTIONS ?? (long ? 1000 : 50));
-const CALLS = 24;
+const count = Number(process.env.BIFFI_TEST_FUNCTIONS ?? (long ? 1000 : 32));
+const CALLS = 20;
 /* Memory of a sanitizer is not for compilers and the like. */
 const { LD_PRELOAD: _, ...plain } = process.env;
 
