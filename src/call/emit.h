@@ -105,6 +105,9 @@ typedef struct bf_adapter {
 #define BF_EMIT_MAX_IN 40
 bool bf_emit_adapter_new(const bf_plan *plan, const bf_emit_adapter *how, void (*target)(void), bf_adapter *out);
 
+/* The machine's part of that: what comes in was found to cover the plan's arguments. */
+bool bf_emit_machine_adapter(const bf_plan *plan, const bf_emit_adapter *how, void (*target)(void), bf_adapter *out);
+
 /* From the next call on there is another byte to look at; only for adapters that were made with one. */
 int bf_emit_set_guard(bf_adapter *a, const uint8_t *guard);
 

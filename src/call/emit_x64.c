@@ -547,25 +547,11 @@ static void emit_all(adapter *d)
 	emit_refused(d);
 }
 
-/* What comes in must cover every argument of the plan once, in order. */
-static bool well_formed(const bf_plan *plan, const bf_emit_adapter *how)
-{
-	uint32_t next = 0;
-
-	if (how->nin > BF_EMIT_MAX_IN)
-		return false;
-	for (uint32_t i = 0; i < how->nin; i++)
-		if (how->in[i].arg >= 0 && (uint32_t)how->in[i].arg != next++)
-			return false;
-	return next == plan->nargs && plan->nargs == plan->abi->nargs;
-}
-
-bool bf_emit_adapter_new(const bf_plan *plan, const bf_emit_adapter *how, void (*target)(void), bf_adapter *out)
+bool bf_emit_machine_adapter(const bf_plan *plan, const bf_emit_adapter *how, void (*target)(void), bf_adapter *out)
 {
 	adapter d;
-	uint32_t size;
 
-	if (!carried(plan) || !well_formed(plan, how))
+	if (!carried(plan))
 		return false;
 	asm_init(&d.a);
 	d.plan = plan;
@@ -577,8 +563,7 @@ bool bf_emit_adapter_new(const bf_plan *plan, const bf_emit_adapter *how, void (
 	d.target = asm_literal(&d.a, (uint64_t)(uintptr_t)target);
 	d.guard = asm_literal(&d.a, (uint64_t)(uintptr_t)how->guard);
 	emit_all(&d);
-	out->code = publish(&d.a, &size);
-	out->size = size;
+	out->code = publish(&d.a, &out->size);
 	out->target = asm_literal_offset(&d.a, d.target);
 	out->guard = asm_literal_offset(&d.a, d.guard);
 	return out->code != NULL;
