@@ -154,16 +154,23 @@ static napi_value describe_params(napi_env napi, const bf_type *t, bf_types *typ
 	return list;
 }
 
+/* The one argument of those that look at a type. NULL: an exception is pending. */
+static bf_type_handle *handle_argument(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1];
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	return bf_type_handle_get(napi, argv[0]);
+}
+
 /* describe(handle): everything about a type, one level deep; its parts are handles. */
 static napi_value type_describe(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 1;
-	napi_value argv[1], object = NULL;
-	bf_type_handle *h;
+	bf_type_handle *h = handle_argument(napi, info);
+	napi_value object = NULL;
 	bf_converter c;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	h = bf_type_handle_get(napi, argv[0]);
 	if (h == NULL)
 		return NULL;
 
@@ -194,12 +201,9 @@ static napi_value type_describe(napi_env napi, napi_callback_info info)
 /* typeId(handle): unique in the process. */
 static napi_value type_id(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 1;
-	napi_value argv[1], value = NULL;
-	bf_type_handle *h;
+	bf_type_handle *h = handle_argument(napi, info);
+	napi_value value = NULL;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	h = bf_type_handle_get(napi, argv[0]);
 	if (h != NULL)
 		napi_create_uint32(napi, h->type->id, &value);
 	return value;
@@ -223,12 +227,9 @@ static napi_value type_same(napi_env napi, napi_callback_info info)
 /* isSigned(handle): of an integer or enum type. */
 static napi_value type_is_signed(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 1;
-	napi_value argv[1], value = NULL;
-	bf_type_handle *h;
+	bf_type_handle *h = handle_argument(napi, info);
+	napi_value value = NULL;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	h = bf_type_handle_get(napi, argv[0]);
 	if (h != NULL)
 		napi_get_boolean(napi, bf_type_is_signed(h->type), &value);
 	return value;
@@ -236,17 +237,22 @@ static napi_value type_is_signed(napi_env napi, napi_callback_info info)
 
 /* --- making ----------------------------------------------------------------- */
 
+enum { MAKER_ARGUMENTS = 4 };
+
 /* A type being made: its own bf_types, which keeps its parts' alive. */
 typedef struct maker {
 	napi_env napi;
+	napi_value argv[MAKER_ARGUMENTS]; /* undefined beyond argc */
+	size_t argc;
 	bf_types *types;
 	bf_error err;
 	bool thrown;
 } maker;
 
-static int maker_begin(maker *m, napi_env napi)
+static int maker_begin(maker *m, napi_env napi, napi_callback_info info)
 {
-	*m = (maker){.napi = napi};
+	*m = (maker){.napi = napi, .argc = MAKER_ARGUMENTS};
+	napi_get_cb_info(napi, info, &m->argc, m->argv, NULL, NULL);
 	if (bf_types_new(&m->types) != 0) {
 		bf_throw(napi, BF_ENOMEM, "out of memory");
 		return -1;
@@ -314,16 +320,13 @@ static int32_t int_element(napi_env napi, napi_value array, uint32_t i)
 /* pointerType(base) */
 static napi_value type_pointer(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 1;
-	napi_value argv[1];
 	const bf_type *base, *type = NULL;
 	int failed;
 	maker m;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	if (maker_begin(&m, napi) != 0)
+	if (maker_begin(&m, napi, info) != 0)
 		return NULL;
-	base = maker_part(&m, argv[0]);
+	base = maker_part(&m, m.argv[0]);
 	failed = base == NULL || bf_type_pointer(m.types, base, &type, &m.err) != 0;
 	return maker_end(&m, failed, type);
 }
@@ -331,18 +334,15 @@ static napi_value type_pointer(napi_env napi, napi_callback_info info)
 /* arrayType(element, count): count -1 for a flexible one. */
 static napi_value type_array(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 2;
-	napi_value argv[2];
 	const bf_type *base, *type = NULL;
 	double count = 0;
 	int failed;
 	maker m;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	napi_get_value_double(napi, argv[1], &count);
-	if (maker_begin(&m, napi) != 0)
+	if (maker_begin(&m, napi, info) != 0)
 		return NULL;
-	base = maker_part(&m, argv[0]);
+	napi_get_value_double(napi, m.argv[1], &count);
+	base = maker_part(&m, m.argv[0]);
 	if (base == NULL)
 		failed = -1;
 	else if (count < 0)
@@ -355,46 +355,41 @@ static napi_value type_array(napi_env napi, napi_callback_info info)
 /* aliasType(name | undefined, base, qualifiers) */
 static napi_value type_alias(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 3;
-	napi_value argv[3];
 	const bf_type *base, *type = NULL;
 	uint32_t qualifiers = 0;
 	int failed;
 	maker m;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	napi_get_value_uint32(napi, argv[2], &qualifiers);
-	if (maker_begin(&m, napi) != 0)
+	if (maker_begin(&m, napi, info) != 0)
 		return NULL;
-	base = maker_part(&m, argv[1]);
-	failed = base == NULL || bf_type_alias(m.types, maker_text(&m, argv[0]), base, qualifiers, &type, &m.err) != 0;
+	napi_get_value_uint32(napi, m.argv[2], &qualifiers);
+	base = maker_part(&m, m.argv[1]);
+	failed =
+	    base == NULL || bf_type_alias(m.types, maker_text(&m, m.argv[0]), base, qualifiers, &type, &m.err) != 0;
 	return maker_end(&m, failed, type);
 }
 
 /* functionType(result, [name | undefined, type, ...], flags) */
 static napi_value type_function(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 3;
-	napi_value argv[3];
 	const bf_type *result, *type = NULL;
 	bf_param *params = NULL;
 	uint32_t n = 0, flags = 0;
 	int failed = -1;
 	maker m;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	napi_get_array_length(napi, argv[1], &n);
-	napi_get_value_uint32(napi, argv[2], &flags);
-	n /= 2;
-	if (maker_begin(&m, napi) != 0)
+	if (maker_begin(&m, napi, info) != 0)
 		return NULL;
-	result = maker_part(&m, argv[0]);
+	napi_get_array_length(napi, m.argv[1], &n);
+	napi_get_value_uint32(napi, m.argv[2], &flags);
+	n /= 2;
+	result = maker_part(&m, m.argv[0]);
 	params = bf_types_alloc(m.types, (n + 1) * sizeof(*params));
 	if (result == NULL || params == NULL)
 		goto done;
 	for (uint32_t i = 0; i < n; i++) {
-		params[i].name = maker_text(&m, element(napi, argv[1], i * 2));
-		params[i].type = maker_part(&m, element(napi, argv[1], i * 2 + 1));
+		params[i].name = maker_text(&m, element(napi, m.argv[1], i * 2));
+		params[i].type = maker_part(&m, element(napi, m.argv[1], i * 2 + 1));
 		if (params[i].type == NULL)
 			goto done;
 	}
@@ -411,8 +406,6 @@ done:
 static napi_value type_struct(napi_env napi, napi_callback_info info)
 {
 	enum { FIELDS = 5 };
-	size_t argc = 4;
-	napi_value argv[4];
 	bf_type *type = NULL;
 	bf_member_spec *specs;
 	uint32_t kind = BF_STRUCT, n = 0;
@@ -421,26 +414,25 @@ static napi_value type_struct(napi_env napi, napi_callback_info info)
 	int failed = -1;
 	maker m;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	napi_get_value_uint32(napi, argv[0], &kind);
-	complete = napi_get_array_length(napi, argv[2], &n) == napi_ok;
-	n /= FIELDS;
-	if (argc > 3) {
-		options.packed = int_element(napi, argv[3], 0) != 0;
-		options.pack = (uint32_t)int_element(napi, argv[3], 1);
-		options.align = (uint32_t)int_element(napi, argv[3], 2);
-	}
-	if (maker_begin(&m, napi) != 0)
+	if (maker_begin(&m, napi, info) != 0)
 		return NULL;
+	napi_get_value_uint32(napi, m.argv[0], &kind);
+	complete = napi_get_array_length(napi, m.argv[2], &n) == napi_ok;
+	n /= FIELDS;
+	if (m.argc > 3) {
+		options.packed = int_element(napi, m.argv[3], 0) != 0;
+		options.pack = (uint32_t)int_element(napi, m.argv[3], 1);
+		options.align = (uint32_t)int_element(napi, m.argv[3], 2);
+	}
 	specs = bf_types_alloc(m.types, (n + 1) * sizeof(*specs));
-	if (specs == NULL || bf_type_tagged(m.types, kind, maker_text(&m, argv[1]), &type, &m.err) != 0)
+	if (specs == NULL || bf_type_tagged(m.types, kind, maker_text(&m, m.argv[1]), &type, &m.err) != 0)
 		goto done;
 	for (uint32_t i = 0; i < n; i++) {
-		specs[i].name = maker_text(&m, element(napi, argv[2], i * FIELDS));
-		specs[i].type = maker_part(&m, element(napi, argv[2], i * FIELDS + 1));
-		specs[i].bit_width = int_element(napi, argv[2], i * FIELDS + 2);
-		specs[i].align = (uint32_t)int_element(napi, argv[2], i * FIELDS + 3);
-		specs[i].packed = int_element(napi, argv[2], i * FIELDS + 4) != 0;
+		specs[i].name = maker_text(&m, element(napi, m.argv[2], i * FIELDS));
+		specs[i].type = maker_part(&m, element(napi, m.argv[2], i * FIELDS + 1));
+		specs[i].bit_width = int_element(napi, m.argv[2], i * FIELDS + 2);
+		specs[i].align = (uint32_t)int_element(napi, m.argv[2], i * FIELDS + 3);
+		specs[i].packed = int_element(napi, m.argv[2], i * FIELDS + 4) != 0;
 		if (specs[i].type == NULL)
 			goto done;
 	}
@@ -452,8 +444,6 @@ done:
 /* enumType(tag | undefined, [name, value, ...]): values Number or BigInt. */
 static napi_value type_enum(napi_env napi, napi_callback_info info)
 {
-	size_t argc = 2;
-	napi_value argv[2];
 	bf_type *type = NULL;
 	bf_enumerator *list;
 	uint32_t n = 0;
@@ -461,18 +451,17 @@ static napi_value type_enum(napi_env napi, napi_callback_info info)
 	bool exact;
 	maker m;
 
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	napi_get_array_length(napi, argv[1], &n);
-	n /= 2;
-	if (maker_begin(&m, napi) != 0)
+	if (maker_begin(&m, napi, info) != 0)
 		return NULL;
+	napi_get_array_length(napi, m.argv[1], &n);
+	n /= 2;
 	list = bf_types_alloc(m.types, (n + 1) * sizeof(*list));
-	if (list == NULL || bf_type_tagged(m.types, BF_ENUM, maker_text(&m, argv[0]), &type, &m.err) != 0)
+	if (list == NULL || bf_type_tagged(m.types, BF_ENUM, maker_text(&m, m.argv[0]), &type, &m.err) != 0)
 		goto done;
 	for (uint32_t i = 0; i < n; i++) {
-		napi_value value = element(napi, argv[1], i * 2 + 1);
+		napi_value value = element(napi, m.argv[1], i * 2 + 1);
 
-		list[i].name = maker_text(&m, element(napi, argv[1], i * 2));
+		list[i].name = maker_text(&m, element(napi, m.argv[1], i * 2));
 		if (napi_get_value_int64(napi, value, &list[i].value) != napi_ok)
 			napi_get_value_bigint_int64(napi, value, &list[i].value, &exact);
 	}
