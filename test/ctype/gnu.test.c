@@ -1,68 +1,19 @@
 /* What real headers are written in besides plain C11: attributes, pragmas, line markers, asm labels, inline bodies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <wchar.h>
 
-#include <cmocka.h>
+#include "parsing.h"
 
-#include "../../src/ctype/decls.h"
-
-static bf_decls *d;
-static bf_error err;
-
-static int setup(void **state)
+static void assert_layout(const char *text, const char *name, size_t size, size_t align)
 {
-	(void)state;
-	return bf_decls_new(&d);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bf_decls_free(d);
-	d = NULL;
-	return 0;
-}
-
-static void parse(const char *text)
-{
-	int rc = bf_decls_parse(d, text, strlen(text), &err);
-
-	if (rc)
-		print_error("%s\n", err.message);
-	assert_int_equal(rc, 0);
-}
-
-static void assert_refused(const char *text, int code, const char *message)
-{
-	bf_decls_free(d);
-	bf_decls_new(&d);
-	assert_int_equal(bf_decls_parse(d, text, strlen(text), &err), code);
-	assert_string_equal(err.message, message);
-}
-
-static const bf_symbol *symbol(const char *name)
-{
-	const bf_symbol *s = bf_decls_find(d, name, strlen(name));
-
-	assert_non_null(s);
-	return s;
-}
-
-static void assert_layout(const char *text, const char *tag, size_t size, size_t align)
-{
-	const bf_symbol *s;
-
 	parse(text);
-	s = bf_decls_find_tag(d, tag, strlen(tag));
-	assert_non_null(s);
-	assert_int_equal(s->type->size, size);
-	assert_int_equal(s->type->align, align);
+	assert_int_equal(tag(name)->size, size);
+	assert_int_equal(tag(name)->align, align);
+}
+
+static void assert_refused_as(const char *text, int code, const char *message)
+{
+	assert_refused(text, message);
+	assert_int_equal(err.code, code);
 }
 
 /* The same text for the C compiler and for the parser. */
@@ -145,8 +96,8 @@ static void line_markers_say_where_symbols_come_from(void **state)
 	assert_int_equal(symbol("back")->line, 7);
 	assert_false(symbol("back")->system);
 	assert_int_equal(symbol("generated")->line, 100);
-	assert_refused("# 5 \"bad.h\"\nint x\nint y;", BF_ESYNTAX,
-		       "bad.h: line 6, column 1: expected ';' after 'x', got 'int'");
+	assert_refused_as("# 5 \"bad.h\"\nint x\nint y;", BF_ESYNTAX,
+			  "bad.h: line 6, column 1: expected ';' after 'x', got 'int'");
 	assert_int_equal(err.line, 6);
 }
 
@@ -211,16 +162,16 @@ static void typeof_is_known_for_simple_things(void **state)
 	assert_int_equal(symbol("g")->type->kind, BF_INT32);
 	assert_int_equal(symbol("h")->type->size, 24);
 	assert_ptr_equal(symbol("k")->type, bf_type_builtin(BF_INT32));
-	assert_refused("typeof(unknown) x;", BF_EUNSUPPORTED,
-		       "line 1, column 1: the type of this expression is not known to biffi");
+	assert_refused_as("typeof(unknown) x;", BF_EUNSUPPORTED,
+			  "line 1, column 1: the type of this expression is not known to biffi");
 }
 
 static void assertions_are_evaluated(void **state)
 {
 	(void)state;
 	parse("_Static_assert(sizeof(int) == 4, \"int\"); struct s { int x; _Static_assert(1); int y; };");
-	assert_refused("_Static_assert(sizeof(int) == 8, \"int is \" \"eight\");", BF_ETYPE,
-		       "line 1, column 1: the static assertion fails: int is eight");
+	assert_refused_as("_Static_assert(sizeof(int) == 8, \"int is \" \"eight\");", BF_ETYPE,
+			  "line 1, column 1: the static assertion fails: int is eight");
 }
 
 static void special_types_are_known(void **state)
@@ -270,17 +221,17 @@ static void special_types_are_known(void **state)
 static void what_has_another_layout_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("struct __attribute__((ms_struct)) s { int x; };", BF_EUNSUPPORTED,
-		       "line 1, column 23: the attribute 'ms_struct' gives a layout that biffi does not know");
-	assert_refused("int f(a) int a; { return a; }", BF_ESYNTAX,
-		       "line 1, column 7: 'a' is no type (parameter lists in K&R style, names only, are not read)");
-	assert_refused("int f() int a; { return a; }", BF_ESYNTAX,
-		       "line 1, column 9: parameters in K&R style are not read: write them as a prototype of 'f'");
-	assert_refused("#pragma pack(3)\n", BF_ESYNTAX, "line 1, column 16: #pragma pack needs 1, 2, 4, 8 or 16");
-	assert_refused("typedef int x __attribute__((mode(V99SI)));", BF_EUNSUPPORTED,
-		       "line 1, column 30: the mode 'V99SI' is none that biffi knows");
-	assert_refused("int x __attribute__((aligned(3)));", BF_ERANGE,
-		       "line 1, column 22: an alignment of 3 is no power of two up to 2^28");
+	assert_refused_as("struct __attribute__((ms_struct)) s { int x; };", BF_EUNSUPPORTED,
+			  "line 1, column 23: the attribute 'ms_struct' gives a layout that biffi does not know");
+	assert_refused_as("int f(a) int a; { return a; }", BF_ESYNTAX,
+			  "line 1, column 7: 'a' is no type (parameter lists in K&R style, names only, are not read)");
+	assert_refused_as("int f() int a; { return a; }", BF_ESYNTAX,
+			  "line 1, column 9: parameters in K&R style are not read: write them as a prototype of 'f'");
+	assert_refused_as("#pragma pack(3)\n", BF_ESYNTAX, "line 1, column 16: #pragma pack needs 1, 2, 4, 8 or 16");
+	assert_refused_as("typedef int x __attribute__((mode(V99SI)));", BF_EUNSUPPORTED,
+			  "line 1, column 30: the mode 'V99SI' is none that biffi knows");
+	assert_refused_as("int x __attribute__((aligned(3)));", BF_ERANGE,
+			  "line 1, column 22: an alignment of 3 is no power of two up to 2^28");
 }
 
 static void other_declarations_types_can_be_imported(void **state)

@@ -1,15 +1,5 @@
 /* #define lines as constants. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../../src/ctype/decls.h"
+#include "parsing.h"
 
 /* The expressions are odd on purpose. */
 #pragma GCC diagnostic ignored "-Wtype-limits"
@@ -17,32 +7,6 @@
 #pragma GCC diagnostic ignored "-Wmultichar"
 #pragma GCC diagnostic ignored "-Wunused-value"
 #pragma GCC diagnostic ignored "-Wparentheses"
-
-static bf_decls *d;
-static bf_error err;
-
-static int setup(void **state)
-{
-	(void)state;
-	return bf_decls_new(&d);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bf_decls_free(d);
-	d = NULL;
-	return 0;
-}
-
-static void parse(const char *text)
-{
-	int rc = bf_decls_parse(d, text, strlen(text), &err);
-
-	if (rc)
-		print_error("%s\n", err.message);
-	assert_int_equal(rc, 0);
-}
 
 static const bf_constant *constant(const char *name)
 {

@@ -1,74 +1,5 @@
 /* Declarations: what the parser makes of C text, and what it says of text that is not C. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../../src/ctype/decls.h"
-
-static bf_decls *d;
-static bf_error err;
-
-static int setup(void **state)
-{
-	(void)state;
-	return bf_decls_new(&d);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	bf_decls_free(d);
-	d = NULL;
-	return 0;
-}
-
-/* A heap copy without a NUL, so that ASan sees every byte that is read too far. */
-static int parse_raw(const char *text)
-{
-	size_t len = strlen(text);
-	char *copy = malloc(len ? len : 1);
-	int rc;
-
-	memcpy(copy, text, len);
-	err = (bf_error){0};
-	rc = bf_decls_parse(d, copy, len, &err);
-	free(copy);
-	return rc;
-}
-
-static void parse(const char *text)
-{
-	int rc = parse_raw(text);
-
-	if (rc)
-		print_error("%s\n", err.message);
-	assert_int_equal(rc, 0);
-	assert_int_equal(err.code, 0);
-}
-
-static const bf_symbol *symbol(const char *name)
-{
-	const bf_symbol *s = bf_decls_find(d, name, strlen(name));
-
-	if (!s)
-		print_error("'%s' is not declared\n", name);
-	assert_non_null(s);
-	return s;
-}
-
-static const bf_type *tag(const char *name)
-{
-	const bf_symbol *s = bf_decls_find_tag(d, name, strlen(name));
-
-	assert_non_null(s);
-	return s->type;
-}
+#include "parsing.h"
 
 /* The one declaration of `text`, spelled from its type, is `expected`. */
 static void assert_declares(const char *text, const char *name, const char *expected)
@@ -78,14 +9,6 @@ static void assert_declares(const char *text, const char *name, const char *expe
 	parse(text);
 	bf_type_spell(symbol(name)->type, name, spelled, sizeof spelled);
 	assert_string_equal(spelled, expected);
-}
-
-static void assert_refused(const char *text, const char *message)
-{
-	bf_decls_free(d);
-	bf_decls_new(&d);
-	assert_int_not_equal(parse_raw(text), 0);
-	assert_string_equal(err.message, message);
 }
 
 static void declarations_keep_their_meaning(void **state)
