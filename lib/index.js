@@ -19,7 +19,7 @@ const { functionAt } = require('./function');
 const { alloc, free, cstring, as, sizeof, alignof, offsetof, addressOf } = require('./tools');
 const { LongDouble } = require('./longdouble');
 const { info } = require('./info');
-const native = require('./native');
+const { errno, flags } = require('./native');
 
 module.exports = {
   load,
@@ -55,7 +55,7 @@ module.exports = {
   LongDouble,
   info,
   /** What the last call left in errno; with a number, what the next call finds there. */
-  errno: native.errno,
+  errno,
   /** dlopen(3)'s flags, for the option `flags`. */
-  flags: native.flags,
+  flags,
 };
