@@ -85,8 +85,11 @@ typedef struct bf_emit_adapter {
 	void (*refused)(void *context, void *frame, uint64_t *words);
 	void *refused_context;
 
+	bool careful; /* every call is, whatever the guard says */
+
 	/* What a careful call does besides; each may be NULL. */
 	int *errno_box;                    /* holds errno for the call, and gets it afterwards */
+	int *errno_copy;                   /* gets it too; only with errno_box */
 	unsigned *depth;                   /* is incremented during the call */
 	const uint8_t *failed;             /* if that byte is not 0 after the call, */
 	void (*on_failure)(void *context); /* this is called with refused_context, and 0 returned */

@@ -272,6 +272,8 @@ static void after_call(adapter *d)
 	change_depth(d, -1);
 	if (d->how->errno_box != NULL)
 		copy_int(d, &errno, d->how->errno_box);
+	if (d->how->errno_copy != NULL)
+		copy_int(d, &errno, d->how->errno_copy);
 	if (d->how->failed != NULL) {
 		address(d, X16, d->how->failed);
 		a64_load_widened(&d->a, X9, X16, 0, 1, false);
@@ -491,22 +493,24 @@ static void emit_form(adapter *d)
 		emit_framed(d);
 }
 
-/* The plain form, then what the guard can ask for. */
+/* The plain form, if there is one, then what the guard can ask for. */
 static void emit_all(adapter *d)
 {
 	a64_buf *a = &d->a;
 	a64_label guarded = A64_LABEL, refuse = A64_LABEL;
 
+	d->careful = d->how->careful;
 	if (d->how->guard == NULL) {
 		emit_form(d);
 		return;
 	}
 	a64_load_literal(a, X16, d->guard);
 	a64_load_widened(a, X9, X16, 0, 1, false);
-	a64_jump_zero(a, X9, false, &guarded);
-	emit_form(d);
-
-	a64_label_here(a, &guarded);
+	if (!d->careful) {
+		a64_jump_zero(a, X9, false, &guarded);
+		emit_form(d);
+		a64_label_here(a, &guarded);
+	}
 	_Static_assert(BF_GUARD_REFUSE == 1 << 1, "the bit that is tested");
 	a64_jump_bit(a, X9, 1, &refuse);
 	d->careful = true;
@@ -529,7 +533,6 @@ bool bf_emit_machine_adapter(const bf_plan *plan, const bf_emit_adapter *how, vo
 	d.plan = plan;
 	d.how = how;
 	d.refused = d.failed = d.wide = A64_LABEL;
-	d.careful = false;
 	place_incoming(&d);
 	a64_landing(&d.a);
 	d.target = a64_literal(&d.a, (uint64_t)(uintptr_t)target);

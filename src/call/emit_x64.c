@@ -296,6 +296,10 @@ static void after_call(adapter *d)
 		asm_load_widened(a, RCX, RCX, 0, 4, false);
 		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->errno_box);
 		asm_bytes(a, "\x41\x89\x0B", 3); /* mov [r11], ecx */
+		if (d->how->errno_copy) {
+			asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->errno_copy);
+			asm_bytes(a, "\x41\x89\x0B", 3);
+		}
 	}
 	if (d->how->failed) {
 		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->failed);
@@ -518,22 +522,24 @@ static void emit_form(adapter *d)
 		emit_framed(d);
 }
 
-/* The plain form, then what the guard can ask for. */
+/* The plain form, if there is one, then what the guard can ask for. */
 static void emit_all(adapter *d)
 {
 	asm_buf *a = &d->a;
 	asm_label guarded = ASM_LABEL, refuse = ASM_LABEL;
 
+	d->careful = d->how->careful;
 	if (!d->how->guard) {
 		emit_form(d);
 		return;
 	}
 	asm_load_literal(a, R11, d->guard);
-	asm_test_byte(a, R11);
-	asm_jcc(a, CC_NE, &guarded);
-	emit_form(d);
-
-	asm_label_here(a, &guarded);
+	if (!d->careful) {
+		asm_test_byte(a, R11);
+		asm_jcc(a, CC_NE, &guarded);
+		emit_form(d);
+		asm_label_here(a, &guarded);
+	}
 	asm_bytes(a, "\x41\xF6\x03", 3); /* test byte [r11], BF_GUARD_REFUSE */
 	asm_8(a, BF_GUARD_REFUSE);
 	asm_jcc(a, CC_NE, &refuse);
@@ -557,7 +563,6 @@ bool bf_emit_machine_adapter(const bf_plan *plan, const bf_emit_adapter *how, vo
 	d.plan = plan;
 	d.how = how;
 	d.refused = d.failed = d.wide = ASM_LABEL;
-	d.careful = false;
 	place_incoming(&d);
 	asm_landing(&d.a);
 	d.target = asm_literal(&d.a, (uint64_t)(uintptr_t)target);

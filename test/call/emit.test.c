@@ -270,7 +270,7 @@ static void adapters_pass_and_convert(void **state)
 	uint8_t guard[3] = {0, BF_GUARD_CAREFUL, BF_GUARD_CAREFUL | BF_GUARD_REFUSE}, failed_byte = 0;
 	unsigned depth = 7;
 	uint64_t mark[2] = {11, 22}, wide = 0;
-	int saved = 0;
+	int saved = 0, copied = 0;
 
 	(void)state;
 	for (int round = 0; round < rounds(); round++) {
@@ -316,11 +316,16 @@ static void adapters_pass_and_convert(void **state)
 		bf_callback *cb;
 		bf_error err;
 
-		bool careful = below(2);
-		if (careful || below(2))
-			how.guard = &guard[careful];
-		if (below(2))
+		bool asked = below(2), careful = asked;
+		if (asked || below(2))
+			how.guard = &guard[asked];
+		if (below(4) == 0)
+			careful = how.careful = true;
+		if (below(2)) {
 			how.errno_box = &saved;
+			if (below(2))
+				how.errno_copy = &copied;
+		}
 		if (below(3) == 0) {
 			how.failed = &failed_byte;
 			how.on_failure = on_failure;
@@ -358,6 +363,7 @@ static void adapters_pass_and_convert(void **state)
 
 		refusals = 0;
 		saved = 4711;
+		copied = 0;
 		mark[0] = 11;
 		bf_plan_call(outer, (void (*)(void))adapter.code, outer_frame);
 		assert_int_equal(w.calls, refuses ? 0 : 1);
@@ -369,6 +375,7 @@ static void adapters_pass_and_convert(void **state)
 			if (how.errno_box && careful) {
 				assert_int_equal(w.errno_seen, 4711);
 				assert_int_equal(saved, w.set_errno);
+				assert_int_equal(copied, how.errno_copy ? w.set_errno : 0);
 			}
 			if (how.depth)
 				assert_int_equal(w.depth_seen, careful ? 8 : 7);
@@ -389,7 +396,7 @@ static void adapters_pass_and_convert(void **state)
 			assert_memory_equal(r.words, expected_words, 8 * nwords);
 			if (result->size)
 				assert_true(same_value(outer_frame, answer, result));
-			assert_int_equal(bf_emit_set_guard(&adapter, &guard[careful]), 0);
+			assert_int_equal(bf_emit_set_guard(&adapter, &guard[asked]), 0);
 		}
 		if (how.failed && careful && !refuses) {
 			w.failed = &failed_byte;
