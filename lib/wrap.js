@@ -4,9 +4,13 @@
  * a fast call would silently truncate, and gives all that it does not know to the
  * generic call, which converts it or throws.
  *
- * Functions of one shape share a script, which is compiled once and run for each
- * of them: the engine gives what a run makes feedback and optimised code of its
- * own, where closures of one run would share theirs.
+ * Functions of one shape share a script, which the engine compiles once and runs
+ * for each of them: what a run makes has feedback and optimised code of its own,
+ * where closures of one run would share theirs.
+ *
+ * A wrapper is made when its function is read, what it calls when it is first
+ * called. The latter is a property of an object that gets it once, so optimised
+ * code takes it for the constant that it is.
  */
 const vm = require('node:vm');
 const { TYPE } = require('./keys');
@@ -15,20 +19,20 @@ const { NativeMemory } = require('./memory');
 const { Pointer } = require('./pointer');
 
 /*
- * Conditions on an argument, by the codes of v8_tier.c; 'v' is checked where it arrives. Machine code reads the
+ * Conditions on an argument, by the codes of v8_shape.c; 'v' is checked where it arrives. Machine code reads the
  * address of an object with TYPE from its first properties, but only here it can be seen whether it is of the right type.
  */
 const type = (i) => `(T${i} ??= type(record, ${i}))`;
-const number = (a) => `typeof ${a} === 'number'`;
+const isNumber = (a) => `typeof ${a} === 'number'`;
 const CHECKS = {
   b: (a) => `(${a} === true || ${a} === false)`,
-  c: (a) => `${number(a)} && ${a} << 24 >> 24 === ${a}`,
-  C: (a) => `${number(a)} && (${a} & 255) === ${a}`,
-  s: (a) => `${number(a)} && ${a} << 16 >> 16 === ${a}`,
-  S: (a) => `${number(a)} && (${a} & 65535) === ${a}`,
-  i: (a) => `${number(a)} && (${a} | 0) === ${a}`,
-  I: (a) => `${number(a)} && ${a} >>> 0 === ${a}`,
-  d: number,
+  c: (a) => `${isNumber(a)} && ${a} << 24 >> 24 === ${a}`,
+  C: (a) => `${isNumber(a)} && (${a} & 255) === ${a}`,
+  s: (a) => `${isNumber(a)} && ${a} << 16 >> 16 === ${a}`,
+  S: (a) => `${isNumber(a)} && (${a} & 65535) === ${a}`,
+  i: (a) => `${isNumber(a)} && (${a} | 0) === ${a}`,
+  I: (a) => `${isNumber(a)} && ${a} >>> 0 === ${a}`,
+  d: isNumber,
   p: (a, i) => `(${a} === null || (typeof ${a} === 'object' && (${a}[TYPE] === ${type(i)} || isView(${a}))))`,
   P: (a, i) => `(${a} === null || (typeof ${a} === 'object' && (isView(${a}) || ${a}[TYPE] === ${type(i)})))`,
   q: (a) =>
@@ -37,59 +41,92 @@ const CHECKS = {
 };
 
 /*
- * How the result `r` of the call is returned. Its slow path returns what is wanted; the fast call has no way to return a
+ * What is made of the result `r` of the call. Its slow path returns what is wanted; the fast call has no way to return a
  * BigInt: it leaves 64 bits in memory that `signed` and `unsigned` show, and returns NaN or nothing.
  */
 const RESULTS = {
-  '=': 'return r;',
-  n: 'return r === r ? r : signed[0];',
-  N: 'return r === r ? r : unsigned[0];',
-  r: 'return r === r ? r : Number(signed[0]);',
-  R: 'return r === r ? r : Number(unsigned[0]);',
-  b: 'return r === undefined ? signed[0] : r;',
-  B: 'return r === undefined ? unsigned[0] : r;',
-  p: "return typeof r !== 'number' ? r : r === 0 ? null : pointer(type(record, -1), r === r ? r : unsigned[0]);",
-  m: 'return r === undefined ? v : r;',
+  '=': 'r',
+  n: 'r === r ? r : signed[0]',
+  N: 'r === r ? r : unsigned[0]',
+  r: 'r === r ? r : Number(signed[0])',
+  R: 'r === r ? r : Number(unsigned[0])',
+  b: 'r === undefined ? signed[0] : r',
+  B: 'r === undefined ? unsigned[0] : r',
+  p: "typeof r !== 'number' ? r : r === 0 ? null : pointer(type(record, -1), r === r ? r : unsigned[0])",
+  m: 'r === undefined ? v : r',
 };
 
-/* 64 bits of a result, then a byte that a refused fast call sets where it may not throw (until V8 12.4). */
+/*
+ * 64 bits of a result; errno, of functions that have it in their results; a byte that a refused fast call sets where it
+ * may not throw (until V8 12.4).
+ */
 const words = new ArrayBuffer(16);
 const signed = new BigInt64Array(words, 0, 1);
 const unsigned = new BigUint64Array(words, 0, 1);
-const refused = new Uint8Array(words, 8, 1);
+const number = new Int32Array(words, 8, 1);
+const refused = new Uint8Array(words, 12, 1);
 
-/* Scripts that are kept for the next function of their shape. */
-const SCRIPTS = 256;
+/* Texts that are kept for the next function of their shape. */
+const TEXTS = 256;
 
-function body(count, codes, flagged) {
+/**
+ * A wrapper's parameters and body.
+ * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
+ *   and 'e' for results with errno, 'f' where refusals are flagged
+ */
+function body(shape) {
+  const [codes, options] = shape.split(':');
+  const plain = Number(codes); // NaN if they are codes
+  const count = plain === plain ? plain : codes.length - 1;
   const names = Array.from({ length: count }, (_, i) => `a${i}`);
-  if (codes === '')
-    return [names, `return arguments.length === ${count} ? call(${names}) : call(...arguments);`];
+  const result = (value) => (options.includes('e') ? `{ value: ${value}, errno: number[0] }` : value);
+  if (plain === plain) {
+    return [
+      names,
+      `if (arguments.length === ${count}) return ${result(`state.call(${names})`)};
+      return ${result('state.call(...arguments)')};`,
+    ];
+  }
   const stores = codes[count] === 'm';
   const passed = stores ? ['v', ...names] : names;
   const checks = names.map((a, i) => CHECKS[codes[i]]?.(a, i)).filter(Boolean);
   const all = [`arguments.length === ${count}`, ...checks].join(' && ');
-  const again = flagged
+  const again = options.includes('f')
     ? `if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= raw(record))(${passed}); }`
     : '';
   return [
     names,
     `if (${all}) {
       ${stores ? 'const v = new (Value ??= type(record, -1).valueConstructor)();' : ''}
-      let r = call(${passed}); ${again} ${RESULTS[codes[count]]}
+      let r = state.call(${passed}); ${again} return ${result(RESULTS[codes[count]])};
     }
-    return generic(record, ...arguments);`,
+    return ${result('generic(record, ...arguments)')};`,
   ];
 }
 
 /**
  * @param {object} native the addon
  * @param {Function} pointer (type, address) makes what a pointer is in JavaScript
- * @returns {Function} what the addon calls to wrap one of its functions: name, number of arguments, codes of
- *   arguments and result, the engine's function, the record, and whether refusals are flagged
+ * @returns {Function} what the addon calls to wrap one of its functions: name, shape, and the record
  */
 function wrapperFor(native, pointer) {
+  /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
+  class State {
+    constructor(record) {
+      this.record = record;
+    }
+
+    call(...args) {
+      const { record } = this;
+      const prepared = native.prepare(record);
+      if (prepared === undefined) return native.callGeneric(record, ...args);
+      this.call = prepared;
+      return this.call(...args);
+    }
+  }
+
   const scope = {
+    State,
     generic: native.callGeneric,
     raw: native.rawFunction,
     type(record, index) {
@@ -103,31 +140,36 @@ function wrapperFor(native, pointer) {
     TYPE,
     signed,
     unsigned,
+    number,
     refused,
   };
-  const names = Object.keys(scope);
-  const values = Object.values(scope);
-  const scripts = new Map();
+  const texts = new Map();
 
-  function scriptFor(count, codes, flagged) {
-    const shape = `${count} ${codes} ${flagged}`;
-    let script = scripts.get(shape);
-    if (script !== undefined) return script;
-    const [parameters, text] = body(count, codes, flagged);
-    const variables = ['slow', 'Value', ...parameters.map((_, i) => `T${i}`)];
-    script = new vm.Script(
-      `(function (name, call, record, ${names}) {
-        'use strict'; let ${variables}; return ({ [name](${parameters}) { ${text} } })[name];
-      })`,
-      { filename: 'biffi' },
+  function textFor(shape) {
+    const [parameters, text] = body(shape);
+    const used = Object.keys(scope).filter((name) => name === 'State' || text.includes(name));
+    const variables = ['slow', 'Value', ...parameters.map((_, i) => `T${i}`)].filter((name) =>
+      text.includes(name),
     );
-    if (scripts.size >= SCRIPTS) scripts.delete(scripts.keys().next().value);
-    scripts.set(shape, script);
-    return script;
+    const found = {
+      text: `(function (name, record, values) {
+        'use strict';
+        const { ${used} } = values;
+        const state = new State(record);
+        ${variables.length ? `let ${variables};` : ''}
+        return ({ __proto__: null, [name](${parameters}) { ${text} } })[name];
+      })
+      //# sourceURL=biffi`,
+      values: Object.fromEntries(used.map((name) => [name, scope[name]])),
+    };
+    if (texts.size >= TEXTS) texts.delete(texts.keys().next().value);
+    texts.set(shape, found);
+    return found;
   }
 
-  return function wrap(name, count, codes, call, record, flagged) {
-    return scriptFor(count, codes, flagged).runInThisContext()(name, call, record, ...values);
+  return function wrap(name, shape, record) {
+    const { text, values } = texts.get(shape) ?? textFor(shape);
+    return native.runScript(text)(name, record, values);
   };
 }
 

@@ -177,6 +177,13 @@ int bf_function_arguments(bf_function *f, bf_context *cx, char *frame, const nap
 
 napi_value bf_function_call(bf_function *f, size_t argc, const napi_value *argv)
 {
+	napi_value result = bf_function_call_value(f, argc, argv);
+
+	return f->flags & BF_FUNCTION_ERRNO ? bf_function_with_errno(f->env, result, f->env->saved_errno) : result;
+}
+
+napi_value bf_function_call_value(bf_function *f, size_t argc, const napi_value *argv)
+{
 	bf_env *env = f->env;
 	const bf_plan *plan = f->plan;
 	bf_variant *variant = NULL;
@@ -217,8 +224,6 @@ napi_value bf_function_call(bf_function *f, size_t argc, const napi_value *argv)
 	if (!rethrown) {
 		cx.index = -1;
 		result = bf_convert_out(&cx, &f->result, frame);
-		if (f->flags & BF_FUNCTION_ERRNO)
-			result = bf_function_with_errno(env, result, env->saved_errno);
 	}
 done:
 	bf_lent_return(&lent);
@@ -251,8 +256,9 @@ static napi_value ffi_called(napi_env napi, napi_callback_info info)
 	return result;
 }
 
-static int ffi_make(bf_function *f, napi_value *out)
+static int ffi_make(bf_function *f, napi_value record, napi_value *out)
 {
+	(void)record;
 	return napi_create_function(f->env->napi, f->name, NAPI_AUTO_LENGTH, ffi_called, f, out) == napi_ok ? 0 : -1;
 }
 
@@ -282,11 +288,13 @@ napi_value bf_function_value(bf_function *f)
 	napi_env napi = f->env->napi;
 	napi_value function = NULL, record = NULL;
 
-	f->tier_name = bf_tier_make(f, &function);
-	if (function == NULL || napi_create_external(napi, f, record_finalize, NULL, &record) != napi_ok) {
+	if (napi_create_external(napi, f, record_finalize, NULL, &record) != napi_ok) {
 		bf_function_unref(f);
 		return bf_throw(napi, BF_ENOMEM, "out of memory");
 	}
+	f->tier_name = bf_tier_make(f, record, &function);
+	if (function == NULL)
+		return bf_throw(napi, BF_ENOMEM, "out of memory");
 
 	const napi_property_descriptor list[] = {
 	    {NULL, bf_env_key(f->env, BF_KEY_RECORD), NULL, NULL, NULL, record, napi_default, NULL},

@@ -66,6 +66,9 @@ napi_value bf_function_value(bf_function *f);
  */
 napi_value bf_function_call(bf_function *f, size_t argc, const napi_value *argv);
 
+/* The same without errno in the result, which `saved_errno` has. */
+napi_value bf_function_call_value(bf_function *f, size_t argc, const napi_value *argv);
+
 /* Throws unless the library is open and the number of arguments is right. Non-zero: an exception is pending. */
 int bf_function_check(bf_function *f, size_t argc);
 

@@ -115,8 +115,9 @@ static napi_value quick_called(napi_env napi, napi_callback_info info)
 	return result;
 }
 
-static int napi_make(bf_function *f, napi_value *out)
+static int napi_make(bf_function *f, napi_value record, napi_value *out)
 {
+	(void)record;
 	bf_plan_emit(f->plan);
 	if (!f->plan->caller)
 		return -1;

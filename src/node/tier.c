@@ -27,10 +27,10 @@ bool bf_tier_is_v8(const bf_env *env)
 	return env->tier != NULL && tiers[first_tier()] == &bf_tier_v8;
 }
 
-const char *bf_tier_make(bf_function *f, napi_value *out)
+const char *bf_tier_make(bf_function *f, napi_value record, napi_value *out)
 {
 	for (size_t i = first_tier(); i < TIERS; i++) {
-		if (tiers[i]->make(f, out) == 0)
+		if (tiers[i]->make(f, record, out) == 0)
 			return tiers[i]->name;
 	}
 	return NULL;

@@ -8,8 +8,9 @@
 #include "function.h"
 
 typedef struct bf_tier {
-	const char *name;                             /* as BIFFI_TIER says it */
-	int (*make)(bf_function *f, napi_value *out); /* non-zero, nothing thrown: this tier can't carry it */
+	const char *name; /* as BIFFI_TIER says it */
+	/* Non-zero, nothing thrown: this tier can't carry it. `record` is the External that the function will own. */
+	int (*make)(bf_function *f, napi_value record, napi_value *out);
 } bf_tier;
 
 extern const bf_tier bf_tier_ffi;
@@ -18,6 +19,6 @@ extern const bf_tier bf_tier_ffi;
 bool bf_tier_is_v8(const bf_env *env);
 
 /* Makes the function with the first tier that can; its name, or NULL: none could. */
-const char *bf_tier_make(bf_function *f, napi_value *out);
+const char *bf_tier_make(bf_function *f, napi_value record, napi_value *out);
 
 #endif

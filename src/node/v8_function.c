@@ -26,6 +26,26 @@ static void pass_on(bf_v8_env *ve)
 		ve->v8->isolate_throw(ve->v8->isolate_current(), (void *)error);
 }
 
+/* Where the wrapper of a function with errno in its results reads it. */
+static void number_out(bf_v8_env *ve, const bf_function *f)
+{
+	if (f->flags & BF_FUNCTION_ERRNO)
+		*ve->number = ve->env->saved_errno;
+}
+
+napi_value bf_v8_generic(bf_function *f, size_t argc, const napi_value *argv)
+{
+	bf_v8_env *ve = f->env->tier;
+	napi_value result;
+
+	bf_function_ref(f);
+	result = bf_function_call_value(f, argc, argv);
+	if (ve)
+		number_out(ve, f);
+	bf_function_unref(f);
+	return result;
+}
+
 /* --- the raw callback ----------------------------------------------------------------------- */
 
 static void slow_generic(bf_v8_function *vf, const bf_v8_call *call)
@@ -41,7 +61,7 @@ static void slow_generic(bf_v8_function *vf, const bf_v8_call *call)
 		for (uint32_t i = 0; i < call->nargs; i++)
 			argv[i] = (napi_value)&call->args[i];
 		result =
-		    call->nargs < vf->stores ? NULL : bf_function_call(f, call->nargs - vf->stores, argv + vf->stores);
+		    call->nargs < vf->stores ? NULL : bf_v8_generic(f, call->nargs - vf->stores, argv + vf->stores);
 	}
 	if (result)
 		*call->result = *(const uint64_t *)result;
@@ -51,7 +71,7 @@ static void slow_generic(bf_v8_function *vf, const bf_v8_call *call)
 		free(argv);
 }
 
-static void number_out(bf_v8_env *ve, void *isolate, uint64_t *result, double d)
+static void double_out(bf_v8_env *ve, void *isolate, uint64_t *result, double d)
 {
 	*result = *(const uint64_t *)ve->v8->number_new(isolate, d);
 }
@@ -92,10 +112,10 @@ static void result_out(bf_v8_function *vf, const bf_v8_call *call, const void *f
 			goto generic;
 		break;
 	case BF_CONV_FLOAT:
-		number_out(ve, call->isolate, call->result, *(const float *)frame);
+		double_out(ve, call->isolate, call->result, *(const float *)frame);
 		return;
 	case BF_CONV_DOUBLE:
-		number_out(ve, call->isolate, call->result, *(const double *)frame);
+		double_out(ve, call->isolate, call->result, *(const double *)frame);
 		return;
 	default:
 	generic : {
@@ -113,7 +133,7 @@ static void result_out(bf_v8_function *vf, const bf_v8_call *call, const void *f
 	if (v == (int32_t)v)
 		*call->result = bf_v8_from_small((int32_t)v);
 	else
-		number_out(ve, call->isolate, call->result, (double)v);
+		double_out(ve, call->isolate, call->result, (double)v);
 }
 
 /* The arguments in the frame, and the plan of that frame. NULL: it is for the generic call to convert them, or throw.
@@ -202,6 +222,7 @@ void bf_v8_slow_call(void *info, void *context)
 	bf_plan_call(plan, f->target, frame);
 	env->saved_errno = errno;
 	env->depth--;
+	number_out(vf->ve, f);
 	if (__builtin_expect(env->failed, 0)) {
 		bf_env_rethrow(env);
 		pass_on(vf->ve);
@@ -300,7 +321,7 @@ void bf_v8_refused(void *context, void *frame, uint64_t *words)
 	}
 	bf_function_ref(f);
 	if ((!vf->stores || word_handle(vf, words[0], &into) == 0) && argument_handles(vf, frame, words, argv) == 0)
-		result = bf_function_call(f, vf->nargs, argv);
+		result = bf_v8_generic(f, vf->nargs, argv);
 	memset(frame, 0, 16);
 	if (result && f->result.conversion != BF_CONV_VOID) {
 		bf_context cx = {

@@ -21,9 +21,10 @@ typedef struct bf_v8_env {
 	bf_env *env;
 	napi_ref adapt; /* lib/wrap.js, for callbacks with pointers */
 	napi_ref wrap;  /* lib/wrap.js */
-	napi_ref words; /* an ArrayBuffer: `wide` lies there, for the wrappers to read */
+	napi_ref words; /* an ArrayBuffer: what follows lies there, for the wrappers to read */
 	uint64_t *wide;
-	uint8_t *refusal; /* behind it; see bf_v8_refused */
+	uint8_t *refusal; /* see bf_v8_refused */
+	int *number;      /* errno, after a function that has it in its results */
 	struct bf_v8_function *functions, *idle;
 	struct bf_v8_env *next; /* among the ended ones, see bf_v8_tier_end */
 } bf_v8_env;
@@ -43,10 +44,9 @@ typedef struct bf_v8_function {
 	bf_v8_argument *arguments;      /* their contexts */
 	bool stores;                    /* the wrapper passes, first, a value that the result is stored in */
 	bf_v8_argument store;
-	bool all_quick;                  /* the raw callback need not ask Node-API for any argument */
-	bool lends;                      /* the same but for functions that C is to call during this call */
-	bool variadic;                   /* the same of the arguments before "..." */
-	char codes[BF_V8_ARGUMENTS + 2]; /* for the wrapper; "": it passes all that it gets */
+	bool all_quick; /* the raw callback need not ask Node-API for any argument */
+	bool lends;     /* the same but for functions that C is to call during this call */
+	bool variadic;  /* the same of the arguments before "..." */
 	bf_adapter adapter;
 	void *raw; /* the raw callback */
 	uint32_t raw_size;
@@ -56,6 +56,9 @@ typedef struct bf_v8_function {
 
 /* The raw callback: `info` is a FunctionCallbackInfo, `context` the bf_v8_function. */
 void bf_v8_slow_call(void *info, void *context);
+
+/* The generic call; errno, if the function has it in its results, goes where the wrapper reads it. */
+napi_value bf_v8_generic(bf_function *f, size_t argc, const napi_value *argv);
 
 /* An adapter's `refused` and `on_failure`; `context` is the bf_v8_function. */
 void bf_v8_refused(void *context, void *frame, uint64_t *words);

@@ -8,9 +8,7 @@ const assert = require('node:assert/strict');
 const vm = require('node:vm');
 const { biffi, fixture } = require('./fixtures');
 
-const lib = biffi.load(
-  fixture('tiers'),
-  `_Bool to_bool(_Bool v); int8_t to_i8(int8_t v); uint8_t to_u8(uint8_t v); int16_t to_i16(int16_t v);
+const DECLARATIONS = `_Bool to_bool(_Bool v); int8_t to_i8(int8_t v); uint8_t to_u8(uint8_t v); int16_t to_i16(int16_t v);
    uint16_t to_u16(uint16_t v); int32_t to_i32(int32_t v); uint32_t to_u32(uint32_t v); int64_t to_i64(int64_t v);
    uint64_t to_u64(uint64_t v); float to_float(float v); double to_double(double v); long double to_ldouble(long double v);
    enum shade { DARK = -3, LIGHT = 7 }; enum shade to_shade(enum shade v);
@@ -27,8 +25,10 @@ const lib = biffi.load(
    typedef struct { double x, y; } vec; typedef struct { int8_t tag; int32_t value; } small;
    typedef struct { int64_t a, b, c; } large;
    vec vec_add(vec a, vec b); double vec_norm(vec v); double vec_norm_at(const vec *v); void vec_scale(vec *v, double by);
-   small small_next(small s); int64_t large_sum(large l, int8_t more); large large_make(int64_t a);`,
-);
+   small small_next(small s); int64_t large_sum(large l, int8_t more); large large_make(int64_t a);
+   void void_errno(int number); int64_t i64_errno(int64_t v); double double_errno(double v); large large_errno(int64_t a);
+   int call_errno(int (*f)(int), int v);`;
+const lib = biffi.load(fixture('tiers'), DECLARATIONS);
 if (process.argv[2] === 'tier') {
   process.stdout.write(biffi.info(lib.to_i32).tier);
   process.exit();
@@ -350,6 +350,33 @@ const cases = [
   ['large_make', lib.large_make, [5], [[-1], [2n ** 60n], ['a']]],
 ];
 
+/* Bound with the option errno, which is the last thing that was there. */
+const withErrno = biffi.load(fixture('tiers'), { declarations: DECLARATIONS, errno: true });
+const errnoBigint = biffi.load(fixture('tiers'), {
+  declarations: DECLARATIONS,
+  errno: true,
+  int64: 'bigint',
+});
+const v = new withErrno.vec({ x: 3, y: 4 });
+const errnoCases = [
+  ['set_errno', [5], [...[0, 1, 2, 3, 300].map((v) => [v]), ...ODD.map((v) => [v])]],
+  ['void_errno', [6], [[7], [1.5], ['a'], [null]]],
+  ['i64_errno', [7], ODD.map((v) => [v])],
+  ['double_errno', [1.5], ODD.map((v) => [v])],
+  ['large_errno', [8], [[9], [-1], [2n ** 60n], ['a']]],
+  [
+    'call_errno',
+    [(v) => v * 2, 4],
+    [[() => 'x', 1], [() => assert.fail('thrown by the function'), 1], [null], [5, 5]],
+  ],
+  ['hash', ['hello'], [['wörld'], [5], [Buffer.from('bytes\0')]]],
+  ['word', [0], [[1], ['0']]],
+  ['vec_add', [v, v], [[{ x: 1, y: 2 }, v], [v], [v, null]]],
+  ['spell', variadic(1, 2), [variadic(...ALL_KINDS), [5]]],
+  ['is_null', [null], [[p], [5]]],
+].map(([name, good, others]) => [`${name} with errno`, withErrno[name], good, others]);
+errnoCases.push(['i64 as bigint with errno', errnoBigint.i64_errno, [1], ODD.map((v) => [v])]);
+
 /* C reads that many bytes: only where they are, or where an error comes first. */
 function fitsBytes(value, n) {
   if (value === null || value === undefined) return value === undefined;
@@ -398,7 +425,7 @@ const optimize = (() => {
 })();
 
 const result = {};
-for (const [name, f, good, others] of cases) {
+function tryAll([name, f, good, others]) {
   const expected = outcome(f, good);
   const cold = others.map((args) => outcome(f, args));
   for (const catching of [false, true]) {
@@ -422,13 +449,15 @@ for (const [name, f, good, others] of cases) {
     args.length === good.length ? '' : outcome(f, args),
   );
 }
+cases.forEach(tryAll);
+withErrno.set_errno(21);
+errnoCases.forEach(tryAll);
 
 /* errno, from the first use of errno() on. */
 lib.set_errno(5);
 result.errno = [biffi.errno(), lib.set_errno(17), biffi.errno(), biffi.errno(3), lib.get_errno()];
 for (let i = 0; i < 5000; i++) lib.set_errno(i);
 result.errno.push(biffi.errno());
-const withErrno = biffi.load(fixture('tiers'), { declarations: 'int set_errno(int n);', errno: true });
 result.errno.push(show(withErrno.set_errno(9)));
 lib.ticked();
 
