@@ -8,6 +8,7 @@
  *
  *   nop add_i32 add_f64 mix6 sum8 length greet ends vsum poly0..poly7    as in targets.h
  *   add_i64n, add_i64b        add_i64 with Numbers in and out, with BigInts in and out
+ *   fails(number)             { value, errno }
  *   point(x, y)               what the peer passes as a struct point; results have .x and .y
  *   norm1(p) mid(p, q)        structs by value
  *   fill(x, y)                lets C fill a struct through a pointer, the same each time, and returns its x + y
@@ -60,6 +61,7 @@ const reference = {
   length: (s) => Buffer.byteLength(s),
   greet: (which) => ['hello, world', 'bonjour, toi', 'servus, Welt', 'salve, munde'][which & 3],
   ends: (bytes, n) => bytes[0] + bytes[n - 1],
+  fails: (number) => ({ value: -1, errno: number }),
   point: (x, y) => ({ x, y }),
   norm1: (p) => Math.abs(p.x) + Math.abs(p.y),
   mid: (p, q) => ({ x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 }),
@@ -156,6 +158,12 @@ const cases = [
     title: 'Buffer and length',
     uses: ['ends'],
     body: 'const b = input.bytes; let r; for (let i = 0; i < n; i++) r = ends(b, 64); return r;',
+  },
+  {
+    name: 'errno',
+    title: 'int, and errno with it',
+    uses: ['fails'],
+    body: 'let r, t = 0; for (let i = 0; i < n; i++) { r = fails(i & 15); t += r.errno; } return [r.value, t];',
   },
   {
     name: 'fill',

@@ -1,6 +1,7 @@
 /* The library under test, see targets.h. */
 #include "targets.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,12 @@ const char *greet(int which)
 int ends(const uint8_t *bytes, size_t n)
 {
 	return n ? bytes[0] + bytes[n - 1] : 0;
+}
+
+int fails(int number)
+{
+	errno = number;
+	return -1;
 }
 
 void fill(struct point *out, double x, double y)

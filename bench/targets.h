@@ -26,6 +26,8 @@ int64_t add_i64(int64_t a, int64_t b);
 size_t length(const char *s);
 const char *greet(int which);
 int ends(const uint8_t *bytes, size_t n);
+/* Sets errno, returns -1. */
+int fails(int number);
 
 void fill(struct point *out, double x, double y);
 double norm1(struct point p);

@@ -17,6 +17,8 @@ exports.open = (library) => {
   functions.add_i64n = lib.add_i64;
   functions.add_i64b = biffi.load(library, { declarations, int64: 'bigint' }).add_i64;
 
+  functions.fails = biffi.load(library, { declarations, errno: true }).fails;
+
   const Point = lib.point;
   functions.point = (x, y) => new Point({ x, y });
   const p = new Point();

@@ -3,6 +3,7 @@
 const { dlopen, JSCallback, CString, read } = require('bun:ffi');
 
 exports.lacks = {
+  fails: 'no errno',
   point: 'no structs by value',
   vsum: 'no variadic functions',
   add_async: 'no asynchronous calls',

@@ -6,6 +6,7 @@
 #include "../targets.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ LOOP(add_i64, long_sink = CALL(int64_t, (int64_t, int64_t))(1099511627776, 7))
 LOOP(strlen, long_sink = (int64_t)CALL(size_t, (const char *))(text))
 LOOP(greet, long_sink = CALL(const char *, (int))((int)i & 3)[0])
 LOOP(bytes, int_sink = CALL(int, (const uint8_t *, size_t))(bytes, sizeof bytes))
+LOOP(errno, int_sink = CALL(int, (int))((int)i & 15) + errno)
 LOOP(cb100, int_sink = CALL(int, (int_callback, int))(plus_one, 100))
 LOOP(cbonce, int_sink = CALL(int, (int_callback, int))(plus_one, 1))
 LOOP(qsort, int_sink = CALL(int, (int, compare_callback))(1000, by_value))
@@ -114,6 +116,7 @@ static const struct {
     {"strlenu", "length", unicode_text, loop_strlen, 1},
     {"greet", "greet", 0, loop_greet, 1},
     {"bytes", "ends", 0, loop_bytes, 1},
+    {"errno", "fails", 0, loop_errno, 1},
     {"fill", "fill", 0, loop_fill, 1},
     {"norm1", "norm1", 0, loop_norm1, 1},
     {"mid", "mid", 0, loop_mid, 1},

@@ -2,7 +2,7 @@
 /* Deno.dlopen: V8 fast calls through trampolines of its own. Strings and structs are bytes there. */
 /* global Deno */
 
-exports.lacks = { vsum: 'no variadic functions' };
+exports.lacks = { vsum: 'no variadic functions', fails: 'no errno' };
 
 const POINT = { struct: ['f64', 'f64'] };
 const INT_CALLBACK = { parameters: ['i32'], result: 'i32' };

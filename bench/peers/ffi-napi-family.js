@@ -24,23 +24,39 @@ module.exports = (ffi, ref, Struct) => {
 
   function open(library) {
     const ints = (n) => new Array(n).fill('int');
-    const { nop, add_i32, add_f64, mix6, sum8, add_i64, length, greet, ends, fill, norm1, mid, each, sort } =
-      ffi.Library(library, {
-        nop: ['void', []],
-        add_i32: ['int', ints(2)],
-        add_f64: ['double', ['double', 'double']],
-        mix6: ['double', ['int', 'double', 'uint', 'float', 'short', 'double']],
-        sum8: ['int', ints(8)],
-        add_i64: ['int64', ['int64', 'int64']],
-        length: ['size_t', ['string']],
-        greet: ['string', ['int']],
-        ends: ['int', ['uint8 *', 'size_t']],
-        fill: ['void', [PointPtr, 'double', 'double']],
-        norm1: ['double', [Point]],
-        mid: [Point, [Point, Point]],
-        each: ['int', ['pointer', 'int']],
-        sort: ['int', ['int', 'pointer']],
-      });
+    const {
+      nop,
+      add_i32,
+      add_f64,
+      mix6,
+      sum8,
+      add_i64,
+      length,
+      greet,
+      ends,
+      fails,
+      fill,
+      norm1,
+      mid,
+      each,
+      sort,
+    } = ffi.Library(library, {
+      nop: ['void', []],
+      add_i32: ['int', ints(2)],
+      add_f64: ['double', ['double', 'double']],
+      mix6: ['double', ['int', 'double', 'uint', 'float', 'short', 'double']],
+      sum8: ['int', ints(8)],
+      add_i64: ['int64', ['int64', 'int64']],
+      length: ['size_t', ['string']],
+      greet: ['string', ['int']],
+      ends: ['int', ['uint8 *', 'size_t']],
+      fails: ['int', ['int']],
+      fill: ['void', [PointPtr, 'double', 'double']],
+      norm1: ['double', [Point]],
+      mid: [Point, [Point, Point]],
+      each: ['int', ['pointer', 'int']],
+      sort: ['int', ['int', 'pointer']],
+    });
     const address = ffi.DynamicLibrary(library).get('vsum');
     const vsum = ffi.VariadicForeignFunction(address, 'int', ['int'])('int', 'int', 'int', 'int');
     const compare = ffi.Callback('int', [IntPtr, IntPtr], (a, b) => a.deref() - b.deref());
@@ -55,6 +71,7 @@ module.exports = (ffi, ref, Struct) => {
       length,
       greet,
       ends,
+      fails: (number) => ({ value: fails(number), errno: ffi.errno() }),
       point: (x, y) => new Point({ x, y }),
       norm1,
       mid,

@@ -33,6 +33,7 @@ exports.open = (path) => {
   const length = make('length', I64, [Text]);
   const greet = make('greet', Text, [I32]);
   const ends = make('ends', I32, [U8Array, I64]);
+  const fails = make('fails', I32, [I32], { errno: true });
   const norm1 = make('norm1', Double, [POINT_BY_VALUE]);
   const mid = make('mid', POINT_BY_VALUE, [POINT_BY_VALUE, POINT_BY_VALUE]);
   const fill = make('fill', Void, [External, Double, Double]);
@@ -51,6 +52,10 @@ exports.open = (path) => {
     length: (s) => length([s]),
     greet: (which) => greet([which]),
     ends: (bytes, n) => ends([bytes, n]),
+    fails(number) {
+      const { value, errnoCode } = fails([number]);
+      return { value, errno: errnoCode };
+    },
     point: (x, y) => ({ x, y }),
     norm1: (p) => norm1([p]),
     mid: (p, q) => mid([p, q]),

@@ -31,6 +31,9 @@ exports.open = (library) => {
   const add_i64 = lib.func('int64_t add_i64(int64_t, int64_t)');
   functions.add_i64b = (a, b) => BigInt(add_i64(a, b));
 
+  const fails = lib.func('int fails(int)');
+  functions.fails = (number) => ({ value: fails(number), errno: koffi.errno() });
+
   const fill = lib.func('fill', 'void', [koffi.out(koffi.pointer(point)), 'double', 'double']);
   const p = { x: 0, y: 0 };
   functions.fill = (x, y) => {

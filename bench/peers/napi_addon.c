@@ -5,6 +5,7 @@
 #include "../targets.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <node_api.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ static struct {
 	int64_t (*add_i64)(int64_t, int64_t);
 	size_t (*length)(const char *);
 	const char *(*greet)(int);
+	int (*fails)(int);
 	int (*ends)(const uint8_t *, size_t);
 	void (*fill)(struct point *, double, double);
 	double (*norm1)(struct point);
@@ -152,6 +154,18 @@ static napi_value call_length(napi_env env, napi_callback_info info)
 	if (text != buffer)
 		free(text);
 	return result;
+}
+
+static napi_value call_fails(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	napi_value object = NULL;
+	int value = lib.fails(to_int(env, argv[0])), number = errno;
+
+	napi_create_object(env, &object);
+	napi_set_named_property(env, object, "value", from_int(env, value));
+	napi_set_named_property(env, object, "errno", from_int(env, number));
+	return object;
 }
 
 static napi_value call_greet(napi_env env, napi_callback_info info)
@@ -348,21 +362,20 @@ static napi_value call_open(napi_env env, napi_callback_info info)
 		const char *symbol;
 		void *slot;
 	} symbols[] = {
-	    {"nop", &lib.nop},   {"add_i32", &lib.add_i32}, {"add_f64", &lib.add_f64}, {"mix6", &lib.mix6},
-	    {"sum8", &lib.sum8}, {"add_i64", &lib.add_i64}, {"length", &lib.length},   {"greet", &lib.greet},
-	    {"ends", &lib.ends}, {"fill", &lib.fill},       {"norm1", &lib.norm1},     {"mid", &lib.mid},
-	    {"each", &lib.each}, {"sort", &lib.sort},       {"vsum", &lib.vsum},
+	    {"nop", &lib.nop},     {"add_i32", &lib.add_i32}, {"add_f64", &lib.add_f64}, {"mix6", &lib.mix6},
+	    {"sum8", &lib.sum8},   {"add_i64", &lib.add_i64}, {"length", &lib.length},   {"greet", &lib.greet},
+	    {"ends", &lib.ends},   {"fill", &lib.fill},       {"norm1", &lib.norm1},     {"mid", &lib.mid},
+	    {"fails", &lib.fails}, {"each", &lib.each},       {"sort", &lib.sort},       {"vsum", &lib.vsum},
 	};
 	static const struct {
 		const char *name;
 		napi_callback callback;
 	} functions[] = {
-	    {"nop", call_nop},           {"add_i32", call_add_i32},     {"add_f64", call_add_f64},
-	    {"mix6", call_mix6},         {"sum8", call_sum8},           {"add_i64n", call_add_i64n},
-	    {"add_i64b", call_add_i64b}, {"length", call_length},       {"greet", call_greet},
-	    {"ends", call_ends},         {"fill", call_fill},           {"norm1", call_norm1},
-	    {"mid", call_mid},           {"each", call_each},           {"sort", call_sort},
-	    {"vsum", call_vsum},         {"add_async", call_add_async},
+	    {"nop", call_nop},     {"add_i32", call_add_i32},     {"add_f64", call_add_f64},   {"mix6", call_mix6},
+	    {"sum8", call_sum8},   {"add_i64n", call_add_i64n},   {"add_i64b", call_add_i64b}, {"length", call_length},
+	    {"greet", call_greet}, {"ends", call_ends},           {"fill", call_fill},         {"norm1", call_norm1},
+	    {"mid", call_mid},     {"each", call_each},           {"sort", call_sort},         {"fails", call_fails},
+	    {"vsum", call_vsum},   {"add_async", call_add_async},
 	};
 	ARGS(1);
 	char path[4096];
