@@ -99,6 +99,19 @@ function makeFunction(name, address, type, library, flags) {
 }
 
 /**
+ * The same for a function that declarations name.
+ * @param {object} declared the addon's handle of the declarations
+ * @param {number} index of the function in them
+ * @param {number | bigint} address
+ * @param {object} library the addon's handle
+ * @param {[number, number]} flags of optionFlags
+ */
+function makeDeclared(declared, index, address, library, flags) {
+  const bound = native.makeDeclared(declared, index, address, library, flags[0], flags[1]);
+  return Object.setPrototypeOf(bound, BoundFunction.prototype);
+}
+
+/**
  * Calls C by address: a function of the given type for what a pointer points to.
  * @param {bigint | number | object | Function} where address, Pointer, or a bound function
  * @param {unknown} type a function type: fn('int', ['int']), 'int (int)', 'int (*)(int)'
@@ -126,4 +139,12 @@ function functionOfPointer(type, address) {
   return makeFunction(type.resolved.name ?? 'function', address, type[HANDLE], null, [0, 0]);
 }
 
-module.exports = { BoundFunction, makeFunction, functionAt, functionOfPointer, optionFlags };
+module.exports = {
+  BoundFunction,
+  makeFunction,
+  makeDeclared,
+  functionAt,
+  functionOfPointer,
+  optionFlags,
+  RESULT_OWNED,
+};

@@ -9,7 +9,7 @@ const { KIND, CONVERSION, typeOf, typeFromHandle } = require('./type');
 const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
 const { Pointer } = require('./pointer');
-const { makeFunction, optionFlags } = require('./function');
+const { makeDeclared, optionFlags, RESULT_OWNED } = require('./function');
 const { readHeader, fileFilter } = require('./header');
 const { failure, expected, inspect } = require('./errors');
 
@@ -75,17 +75,27 @@ function close(library) {
 
 /* --- properties ------------------------------------------------------------------ */
 
-/**
- * A property that is computed when it is first read, and stays. It stays a getter, which optimised code inlines: to
- * redefine a property takes time in proportion to how many the object has.
+/*
+ * A library object has properties by the hundred. It starts as a dictionary, where to add one takes the same time
+ * however many there are; at the end `settle` has the engine lay them out for fast reading.
  */
-function defineLazily(object, name, enumerable, compute) {
+const defineGetter = Object.prototype.__defineGetter__;
+
+/** A property that is computed when it is first read, and stays. It stays a getter, which optimised code inlines. */
+function defineLazily(object, name, compute) {
   let value;
-  Object.defineProperty(object, name, {
-    configurable: true,
-    enumerable,
-    get: () => (value ??= compute()),
-  });
+  defineGetter.call(object, name, () => (value ??= compute()));
+}
+
+/** The same for a function of C. */
+function defineFunction(object, name, binding, index, flags) {
+  let value;
+  defineGetter.call(object, name, () => (value ??= binding.make(index, flags)));
+}
+
+function settle(library) {
+  Object.setPrototypeOf(library, prototype);
+  Object.create(library); // what objects inherit from is laid out so as soon as code reads it
 }
 
 /** What a typedef or tag gives: a constructor where there is one, else the type object. */
@@ -121,6 +131,20 @@ function defineVariable(object, name, state, type, find) {
       writerOf(type())(everywhere, place(), value, name);
     },
   });
+}
+
+/** Reads headers and text: the addon's handle, and which symbols are to be properties, by index. */
+function declareFiles(options, text) {
+  if (options.header === undefined) {
+    const declared = native.declare(undefined, text);
+    const filter = fileFilter([], options.files);
+    const files = native.declaredFiles(declared);
+    return [declared, (index) => filter(files[index])];
+  }
+  const read = readHeader(options);
+  const declared = native.declare(undefined, read.text);
+  const files = native.declaredFiles(declared);
+  return [native.declare(declared, text), (index) => index >= files.length || read.wanted(files[index])];
 }
 
 /** What an option of load() may be called. */
@@ -170,33 +194,23 @@ function load(path, declarations) {
   }
   const { declarations: text = '', header, lazy = header !== undefined } = options;
   if (typeof text !== 'string') throw expected('load()', 'declarations as C text', text);
-
-  let declared;
-  let wanted = () => true;
-  if (header !== undefined) {
-    const read = readHeader(options);
-    declared = native.declare(undefined, read.text);
-    const files = native.declaredFiles(declared);
-    wanted = (index) => index >= files.length || read.wanted(files[index]);
-  }
-  declared = native.declare(declared, text);
-  if (header === undefined && options.files !== undefined) {
-    const filter = fileFilter([], options.files);
-    const files = native.declaredFiles(declared);
-    wanted = (index) => filter(files[index]);
-  }
+  const [declared, wanted] =
+    header === undefined && options.files === undefined
+      ? [native.declare(undefined, text)]
+      : declareFiles(options, text);
 
   const state = { handle: openLibrary(path, options.flags), path, declared, int64: options.int64 };
-  const library = Object.create(prototype);
+  const library = { __proto__: null };
   states.set(library, state);
   bind(library, state, options, lazy, wanted);
   return library;
 }
 
 /** Members of the structs that a library declares follow its option int64. Held, since types that nobody holds are made anew. */
-function markInt64(types, int64) {
-  return types
-    .map((handle) => typeFromHandle(handle).resolved)
+function markInt64(list, type, int64) {
+  return Array.from({ length: list.length / 3 }, (_, index) => index)
+    .filter((index) => [SYMBOL.TYPEDEF, SYMBOL.TAG].includes(list[index * 3]))
+    .map((index) => typeFromHandle(type(index)).resolved)
     .filter(({ kindNumber }) => kindNumber === KIND.STRUCT || kindNumber === KIND.UNION)
     .map((type) => {
       type.int64 = int64;
@@ -204,70 +218,87 @@ function markInt64(types, int64) {
     });
 }
 
-/** Gives a library object its properties. `wanted` says which symbols, by index. */
+/** How the functions of one library are made. */
+class Binding {
+  constructor(declared, handle, list) {
+    this.declared = declared;
+    this.handle = handle;
+    this.list = list;
+    /** Of functions, once they were looked up. */
+    this.addresses = new Float64Array(list.length / 3);
+  }
+
+  make(index, flags) {
+    const address = (this.addresses[index] ||= Number(findSymbol(this.handle, this.list[index * 3 + 2])));
+    return makeDeclared(this.declared, index, address, this.handle, flags);
+  }
+}
+
+function defineSymbolVariable(library, name, state, index, third, lazy) {
+  const find = () => findSymbol(state.handle, third);
+  const address = lazy ? undefined : find();
+  let object;
+  const typeObject = () => (object ??= typeFromHandle(native.declaredType(state.declared, index)));
+  defineVariable(library, name, state, typeObject, lazy ? find : () => address);
+}
+
+function defineType(library, name, type, index) {
+  defineLazily(library, name, () => exposed(typeFromHandle(type(index))));
+}
+
+/** Tags are properties under 'struct name', and under their name alone where nothing else has it. */
+function defineTags(library, tags, type) {
+  for (const [name, kind, index] of tags) {
+    const keyword = { [KIND.STRUCT]: 'struct', [KIND.UNION]: 'union' }[kind] ?? 'enum';
+    const full = `${keyword} ${name}`;
+    defineType(library, full, type, index);
+    Object.defineProperty(library, full, { enumerable: false });
+    if (!Object.hasOwn(library, name)) defineType(library, name, type, index);
+  }
+}
+
+/** Gives a library object its properties. `wanted` says which symbols, by index; undefined: all. */
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
   const list = native.declared(declared);
-  const flags = optionFlags({ ...options, owned: false });
-  const owned = new Set(options.owned ?? []);
-  const [, ownedFlags] = optionFlags({ ...options, owned: true });
   const type = (index) => native.declaredType(declared, index);
-  const rename = options.prefix
-    ? (name) => (name.startsWith(options.prefix) ? name.slice(options.prefix.length) : name)
-    : (name) => name;
+  const binding = new Binding(declared, handle, list);
+  const flags = optionFlags(options);
+  const plain = [flags[0], flags[1] & ~RESULT_OWNED];
+  const { prefix } = options;
+  const owned = options.owned === undefined ? undefined : new Set(options.owned);
   const tags = [];
 
-  if (options.int64 in AS_INT64) {
-    const named = Array.from({ length: list.length / 3 }, (_, index) => index).filter((index) =>
-      [SYMBOL.TYPEDEF, SYMBOL.TAG].includes(list[index * 3]),
-    );
-    state.structs = markInt64(named.map(type), options.int64);
+  if (options.int64 in AS_INT64) state.structs = markInt64(list, type, options.int64);
+  /* Symbols are looked for now, so that a missing one is said by load(); functions are made when they are read. */
+  if (!lazy) {
+    if (wanted !== undefined) binding.addresses.forEach((_, i, all) => (all[i] = wanted(i) ? 0 : NaN));
+    native.findDeclared(declared, handle, binding.addresses);
   }
-
-  for (let index = 0; index * 3 < list.length; index++) {
-    if (!wanted(index)) continue;
-    const kind = list[index * 3];
-    const name = list[index * 3 + 1];
-    const third = list[index * 3 + 2];
-    switch (kind) {
-      case SYMBOL.FUNCTION: {
-        /* The symbol is looked for now, so that a missing one is said by load(); the function is made when it is read. */
-        const found = lazy ? undefined : findSymbol(handle, third);
-        const options = owned.has(name) ? [flags[0], ownedFlags] : flags;
-        defineLazily(library, rename(name), true, () =>
-          makeFunction(name, found ?? findSymbol(handle, third), type(index), handle, options),
-        );
+  for (let index = 0, at = 0; at < list.length; index++, at += 3) {
+    if (wanted !== undefined && !wanted(index)) continue;
+    const name = list[at + 1];
+    const third = list[at + 2];
+    const as = prefix && name.startsWith(prefix) ? name.slice(prefix.length) : name;
+    switch (list[at]) {
+      case SYMBOL.FUNCTION:
+        defineFunction(library, as, binding, index, owned?.has(name) ? flags : plain);
         break;
-      }
-      case SYMBOL.VARIABLE: {
-        const find = () => findSymbol(handle, third);
-        const address = lazy ? undefined : find();
-        let object;
-        const typeObject = () => (object ??= typeFromHandle(type(index)));
-        defineVariable(
-          library,
-          rename(name),
-          state,
-          typeObject,
-          address === undefined ? find : () => address,
-        );
+      case SYMBOL.VARIABLE:
+        defineSymbolVariable(library, as, state, index, third, lazy);
         break;
-      }
       case SYMBOL.CONSTANT:
-        Object.defineProperty(library, rename(name), { value: third, enumerable: true, configurable: true });
+        Object.defineProperty(library, as, { value: third, enumerable: true, configurable: true });
         break;
       case SYMBOL.TYPEDEF:
-        defineLazily(library, rename(name), true, () => exposed(typeFromHandle(type(index))));
+        defineType(library, as, type, index);
         break;
       default:
-        tags.push([name, { [KIND.STRUCT]: 'struct', [KIND.UNION]: 'union' }[third] ?? 'enum', index]);
+        tags.push([name, third, index]);
     }
   }
-  for (const [name, keyword, index] of tags) {
-    const find = () => exposed(typeFromHandle(type(index)));
-    defineLazily(library, `${keyword} ${name}`, false, find);
-    if (!Object.hasOwn(library, name)) defineLazily(library, name, true, find);
-  }
+  if (tags.length > 0) defineTags(library, tags, type);
+  settle(library);
 }
 
 /**

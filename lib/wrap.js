@@ -13,31 +13,29 @@
  * code takes it for the constant that it is.
  */
 const vm = require('node:vm');
-const { TYPE } = require('./keys');
+const { TYPE, RECORD } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory } = require('./memory');
 const { Pointer } = require('./pointer');
 
 /*
- * Conditions on an argument, by the codes of v8_shape.c; 'v' is checked where it arrives. Machine code reads the
- * address of an object with TYPE from its first properties, but only here it can be seen whether it is of the right type.
+ * Conditions on an argument @, whose number is #, by the codes of v8_shape.c; 'v' is checked where it arrives. Machine code
+ * reads the address of an object with TYPE from its first properties, but only here it can be seen whether it is of the
+ * right type.
  */
-const type = (i) => `(T${i} ??= type(record, ${i}))`;
-const isNumber = (a) => `typeof ${a} === 'number'`;
 const CHECKS = {
-  b: (a) => `(${a} === true || ${a} === false)`,
-  c: (a) => `${isNumber(a)} && ${a} << 24 >> 24 === ${a}`,
-  C: (a) => `${isNumber(a)} && (${a} & 255) === ${a}`,
-  s: (a) => `${isNumber(a)} && ${a} << 16 >> 16 === ${a}`,
-  S: (a) => `${isNumber(a)} && (${a} & 65535) === ${a}`,
-  i: (a) => `${isNumber(a)} && (${a} | 0) === ${a}`,
-  I: (a) => `${isNumber(a)} && ${a} >>> 0 === ${a}`,
-  d: isNumber,
-  p: (a, i) => `(${a} === null || (typeof ${a} === 'object' && (${a}[TYPE] === ${type(i)} || isView(${a}))))`,
-  P: (a, i) => `(${a} === null || (typeof ${a} === 'object' && (isView(${a}) || ${a}[TYPE] === ${type(i)})))`,
-  q: (a) =>
-    `(typeof ${a} === 'string' || ${a} === null || (typeof ${a} === 'object' && (isView(${a}) || ${a}[TYPE] !== undefined)))`,
-  m: (a, i) => `${a} !== null && typeof ${a} === 'object' && ${a}[TYPE] === ${type(i)}`,
+  b: '(@ === true || @ === false)',
+  c: "typeof @ === 'number' && @ << 24 >> 24 === @",
+  C: "typeof @ === 'number' && (@ & 255) === @",
+  s: "typeof @ === 'number' && @ << 16 >> 16 === @",
+  S: "typeof @ === 'number' && (@ & 65535) === @",
+  i: "typeof @ === 'number' && (@ | 0) === @",
+  I: "typeof @ === 'number' && @ >>> 0 === @",
+  d: "typeof @ === 'number'",
+  p: "(@ === null || (typeof @ === 'object' && (@[TYPE] === (T# ??= state.type(#)) || isView(@))))",
+  P: "(@ === null || (typeof @ === 'object' && (isView(@) || @[TYPE] === (T# ??= state.type(#)))))",
+  q: "(typeof @ === 'string' || @ === null || (typeof @ === 'object' && (isView(@) || @[TYPE] !== undefined)))",
+  m: "@ !== null && typeof @ === 'object' && @[TYPE] === (T# ??= state.type(#))",
 };
 
 /*
@@ -52,7 +50,7 @@ const RESULTS = {
   R: 'r === r ? r : Number(unsigned[0])',
   b: 'r === undefined ? signed[0] : r',
   B: 'r === undefined ? unsigned[0] : r',
-  p: "typeof r !== 'number' ? r : r === 0 ? null : pointer(type(record, -1), r === r ? r : unsigned[0])",
+  p: "typeof r !== 'number' ? r : r === 0 ? null : state.pointer((R ??= state.type(-1)), r === r ? r : unsigned[0])",
   m: 'r === undefined ? v : r',
 };
 
@@ -63,114 +61,113 @@ const RESULTS = {
 const words = new ArrayBuffer(16);
 const signed = new BigInt64Array(words, 0, 1);
 const unsigned = new BigUint64Array(words, 0, 1);
-const number = new Int32Array(words, 8, 1);
+const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
 
-/* Texts that are kept for the next function of their shape. */
-const TEXTS = 256;
-
 /**
- * A wrapper's parameters and body.
+ * The text of a shape's script.
  * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
  *   and 'e' for results with errno, 'f' where refusals are flagged
  */
-function body(shape) {
-  const [codes, options] = shape.split(':');
-  const plain = Number(codes); // NaN if they are codes
-  const count = plain === plain ? plain : codes.length - 1;
-  const names = Array.from({ length: count }, (_, i) => `a${i}`);
-  const result = (value) => (options.includes('e') ? `{ value: ${value}, errno: number[0] }` : value);
-  if (plain === plain) {
-    return [
-      names,
-      `if (arguments.length === ${count}) return ${result(`state.call(${names})`)};
-      return ${result('state.call(...arguments)')};`,
-    ];
+function textOf(shape) {
+  const end = shape.indexOf(':');
+  const hasErrno = shape.includes('e', end);
+  const plain = shape[0] >= '0' && shape[0] <= '9';
+  const count = plain ? Number(shape.slice(0, end)) : end - 1;
+  const before = hasErrno ? 'return { value: ' : 'return ';
+  const after = hasErrno ? ', errno: errno[0] };' : ';';
+  let names = '';
+  let checks = `arguments.length === ${count}`;
+  let variables = 'slow, R';
+
+  for (let i = 0; i < count; i++) {
+    const name = `a${i}`;
+    const check = plain ? undefined : CHECKS[shape[i]];
+    names += i === 0 ? name : `, ${name}`;
+    if (check !== undefined) checks += ' && ' + check.replaceAll('@', name).replaceAll('#', `${i}`);
+    if (check?.includes('#')) variables += `, T${i}`;
   }
-  const stores = codes[count] === 'm';
-  const passed = stores ? ['v', ...names] : names;
-  const checks = names.map((a, i) => CHECKS[codes[i]]?.(a, i)).filter(Boolean);
-  const all = [`arguments.length === ${count}`, ...checks].join(' && ');
-  const again = options.includes('f')
-    ? `if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= raw(record))(${passed}); }`
-    : '';
-  return [
-    names,
-    `if (${all}) {
-      ${stores ? 'const v = new (Value ??= type(record, -1).valueConstructor)();' : ''}
-      let r = state.call(${passed}); ${again} return ${result(RESULTS[codes[count]])};
+
+  let text;
+  if (plain) {
+    text = `if (${checks}) ${before}state.call(${names})${after}
+    ${before}state.call(...arguments)${after}`;
+  } else {
+    const stores = shape[count] === 'm';
+    const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
+    const value = stores ? 'const v = new (R ??= state.type(-1).valueConstructor)();' : '';
+    const again = shape.includes('f', end)
+      ? `if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw(state.record))(${passed}); }`
+      : '';
+    text = `if (${checks}) {
+      ${value} let r = state.call(${passed}); ${again}
+      ${before}${RESULTS[shape[count]]}${after}
     }
-    return ${result('generic(record, ...arguments)')};`,
-  ];
+    ${before}state.generic(state.record, ...arguments)${after}`;
+  }
+  return `(function (name, state, TYPE, isView, signed, unsigned, errno, refused) {
+  'use strict';
+  let ${variables};
+  return ({ __proto__: null, [name](${names}) {
+    ${text}
+  } })[name];
+})
+//# sourceURL=biffi`;
 }
 
 /**
+ * What the addon calls to wrap one of its functions.
  * @param {object} native the addon
- * @param {Function} pointer (type, address) makes what a pointer is in JavaScript
- * @returns {Function} what the addon calls to wrap one of its functions: name, shape, and the record
+ * @param {Function} makePointer (type, address) makes what a pointer is in JavaScript
+ * @returns {[Function, Function]} shape -> text of its script; (name, record, what a run of the script gave, its
+ *   number in the order of the former) -> wrapper
  */
-function wrapperFor(native, pointer) {
+function wrappersFor(native, makePointer) {
   /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
   class State {
-    constructor(record) {
+    constructor(record, script) {
       this.record = record;
+      this.script = script;
     }
 
     call(...args) {
-      const { record } = this;
-      const prepared = native.prepare(record);
-      if (prepared === undefined) return native.callGeneric(record, ...args);
+      const prepared = native.prepare(this.record);
+      if (prepared === undefined) {
+        return native.callGeneric(this.record, ...(stores[this.script] ? args.slice(1) : args));
+      }
       this.call = prepared;
       return this.call(...args);
     }
-  }
 
-  const scope = {
-    State,
-    generic: native.callGeneric,
-    raw: native.rawFunction,
-    type(record, index) {
-      const found = native.typeOf(record, index);
+    type(index) {
+      const found = native.typeOf(this.record, index);
       return index >= 0 && found.resolved.kindNumber === KIND.POINTER
         ? found.resolved.base.resolved
         : found.resolved;
-    },
-    pointer,
-    isView: ArrayBuffer.isView,
-    TYPE,
-    signed,
-    unsigned,
-    number,
-    refused,
-  };
-  const texts = new Map();
+    }
+  }
+  Object.assign(State.prototype, {
+    generic: native.callGeneric,
+    raw: native.rawFunction,
+    pointer: makePointer,
+  });
 
-  function textFor(shape) {
-    const [parameters, text] = body(shape);
-    const used = Object.keys(scope).filter((name) => name === 'State' || text.includes(name));
-    const variables = ['slow', 'Value', ...parameters.map((_, i) => `T${i}`)].filter((name) =>
-      text.includes(name),
-    );
-    const found = {
-      text: `(function (name, record, values) {
-        'use strict';
-        const { ${used} } = values;
-        const state = new State(record);
-        ${variables.length ? `let ${variables};` : ''}
-        return ({ __proto__: null, [name](${parameters}) { ${text} } })[name];
-      })
-      //# sourceURL=biffi`,
-      values: Object.fromEntries(used.map((name) => [name, scope[name]])),
-    };
-    if (texts.size >= TEXTS) texts.delete(texts.keys().next().value);
-    texts.set(shape, found);
-    return found;
+  const { isView } = ArrayBuffer;
+  /* Whether a script's wrappers pass, first, a value for the result to be stored in. */
+  const stores = [];
+
+  function source(shape) {
+    stores.push(shape.includes('m:'));
+    return textOf(shape);
   }
 
-  return function wrap(name, shape, record) {
-    const { text, values } = texts.get(shape) ?? textFor(shape);
-    return native.runScript(text)(name, record, values);
-  };
+  function wrap(name, record, make, script) {
+    const wrapper = make(name, new State(record, script), TYPE, isView, signed, unsigned, errno, refused);
+    wrapper[RECORD] = record;
+    return wrapper;
+  }
+
+  return [source, wrap];
 }
 
 /**
@@ -205,7 +202,8 @@ let pointers;
 function setup(native, pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
-  return native.setupTier(wrapperFor(native, pointer), words, pointers, view, adapterFor(pointer));
+  const functions = [...wrappersFor(native, pointer), adapterFor(pointer)];
+  return native.setupTier(functions, words, pointers, view);
 }
 
 module.exports = { setup };

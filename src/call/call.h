@@ -39,6 +39,7 @@ typedef struct bf_plan {
 	struct bf_plan_entry *entry;                       /* the code of its callbacks, private to callback.c */
 	void (*caller)(void *frame, void (*target)(void)); /* what bf_plan_emit made, or NULL */
 	uint32_t caller_size;
+	uint32_t refs;
 } bf_plan;
 
 /*
@@ -49,6 +50,7 @@ typedef struct bf_plan {
  * struct, __int128 where the ABI tier can't); BF_ETYPE if `fn` is no function.
  */
 int bf_plan_new(const bf_type *fn, const bf_type *const *extra, uint32_t nextra, bf_plan **out, bf_error *err);
+bf_plan *bf_plan_ref(bf_plan *plan); /* counted once more: bf_plan_free only takes that back */
 void bf_plan_free(bf_plan *plan);
 
 /*

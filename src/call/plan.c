@@ -131,6 +131,7 @@ int bf_plan_new(const bf_type *fn, const bf_type *const *extra, uint32_t nextra,
 		return bf_error_set(err, BF_ENOMEM, "out of memory");
 
 	bf_slot *args = (bf_slot *)(plan + 1);
+	plan->refs = 1;
 	plan->function = fn;
 	plan->nargs = nargs;
 	plan->nfixed = fn->nparams;
@@ -150,9 +151,15 @@ int bf_plan_new(const bf_type *fn, const bf_type *const *extra, uint32_t nextra,
 	return BF_OK;
 }
 
+bf_plan *bf_plan_ref(bf_plan *plan)
+{
+	plan->refs++;
+	return plan;
+}
+
 void bf_plan_free(bf_plan *plan)
 {
-	if (plan == NULL)
+	if (plan == NULL || --plan->refs > 0)
 		return;
 	bf_plan_entry_free(plan->entry);
 	bf_code_free((void *)plan->caller, plan->caller_size);

@@ -1,9 +1,12 @@
 #include "declarations.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../ctype/decls.h"
 #include "../ctype/describe.h"
+#include "function.h"
+#include "library.h"
 #include "throw.h"
 #include "type.h"
 #include "value.h"
@@ -130,8 +133,10 @@ static napi_value declared(napi_env napi, napi_callback_info info)
 			third = constant_value(napi, &s->value);
 		else if (s->kind == BF_SYMBOL_TAG)
 			napi_create_int32(napi, s->type->kind, &third);
-		else
+		else if (s->kind == BF_SYMBOL_TYPEDEF || strcmp(s->link_name, s->name) != 0)
 			third = text_value(napi, s->kind == BF_SYMBOL_TYPEDEF ? NULL : s->link_name);
+		else
+			third = name;
 		napi_set_element(napi, list, (uint32_t)i * FIELDS, kind);
 		napi_set_element(napi, list, (uint32_t)i * FIELDS + 1, name);
 		napi_set_element(napi, list, (uint32_t)i * FIELDS + 2, third);
@@ -159,6 +164,71 @@ static napi_value declared_type(napi_env napi, napi_callback_info info)
 	const bf_symbol *s = symbol_argument(napi, info, &d);
 
 	return s != NULL && s->type != NULL ? bf_type_handle_new(napi, s->type, bf_decls_types(d)) : NULL;
+}
+
+/*
+ * findDeclared(handle, library, addresses): the addresses of all functions into the elements, of a Float64Array with
+ * one for each symbol, that are 0. Throws for the first that the library lacks.
+ */
+static napi_value find_declared(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 3, length = 0;
+	napi_value argv[3];
+	napi_typedarray_type type = napi_int8_array;
+	bf_library_handle *lib;
+	double *addresses = NULL;
+	bf_error err = {0};
+	bf_decls *d;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	d = decls_get(napi, argv[0]);
+	lib = d != NULL ? bf_library_handle_get(napi, argv[1]) : NULL;
+	if (lib == NULL)
+		return NULL;
+	napi_get_typedarray_info(napi, argv[2], &type, &length, (void **)&addresses, NULL, NULL);
+	if (type != napi_float64_array || length != bf_decls_count(d))
+		return bf_throw(napi, BF_ETYPE, "findDeclared takes a Float64Array with an element for each symbol");
+	for (size_t i = 0; i < length; i++) {
+		const bf_symbol *s = bf_decls_at(d, i);
+		void *address = NULL;
+
+		if (s->kind != BF_SYMBOL_FUNCTION || addresses[i] != 0)
+			continue;
+		if (bf_library_symbol(lib->library, s->link_name, &address, &err) != 0)
+			return bf_throw_error(napi, &err);
+		addresses[i] = (double)(uintptr_t)address;
+	}
+	return NULL;
+}
+
+/* makeDeclared(handle, index, address, library, flags, converter flags): as makeFunction, see function.h. */
+static napi_value make_declared(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 6;
+	napi_value argv[6];
+	uint32_t index = 0, flags = 0, converter_flags = 0;
+	bf_library_handle *lib;
+	const bf_symbol *s;
+	void *address = NULL;
+	bf_function *f = NULL;
+	bf_error err = {0};
+	bf_decls *d;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	d = decls_get(napi, argv[0]);
+	lib = d != NULL ? bf_library_handle_get(napi, argv[3]) : NULL;
+	if (lib == NULL)
+		return NULL;
+	napi_get_value_uint32(napi, argv[1], &index);
+	if (index >= bf_decls_count(d) || (s = bf_decls_at(d, index))->kind != BF_SYMBOL_FUNCTION)
+		return bf_throw(napi, BF_ETYPE, "makeDeclared takes the index of a function");
+	bf_value_to_address(napi, argv[2], &address);
+	napi_get_value_uint32(napi, argv[4], &flags);
+	napi_get_value_uint32(napi, argv[5], &converter_flags);
+	if (bf_function_new(bf_env_get(napi), s->name, address, lib, bf_decls_types(d), s->type, flags, converter_flags,
+			    &f, &err) != 0)
+		return bf_throw_error(napi, &err);
+	return bf_function_value(f);
 }
 
 /* declaredSource(handle, index): { file, line, system, doc }. */
@@ -265,6 +335,8 @@ napi_status bf_declarations_exports(napi_env napi, napi_value exports)
 	    {"declare", NULL, declare, NULL, NULL, NULL, napi_default, NULL},
 	    {"declared", NULL, declared, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredType", NULL, declared_type, NULL, NULL, NULL, napi_default, NULL},
+	    {"findDeclared", NULL, find_declared, NULL, NULL, NULL, napi_default, NULL},
+	    {"makeDeclared", NULL, make_declared, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredSource", NULL, declared_source, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredFiles", NULL, declared_files, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredLayout", NULL, declared_layout, NULL, NULL, NULL, napi_default, NULL},

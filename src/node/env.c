@@ -5,6 +5,7 @@
 
 #include "../call/emit.h"
 #include "async.h"
+#include "plans.h"
 #include "signature.h"
 #include "thread.h"
 #include "throw.h"
@@ -51,6 +52,7 @@ static void env_end(napi_env napi, void *data, void *hint)
 	bf_signatures_end(env);
 	bf_v8_tier_end(env);
 	bf_scratch_free(&env->scratch);
+	bf_plans_free(env);
 	bf_types_unref(env->common);
 	/* Node.js itself frees none that are left. */
 	delete_references(napi, env->keys, BF_KEYS);

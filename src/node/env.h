@@ -79,6 +79,7 @@ typedef struct bf_env {
 	struct bf_threads *threads;      /* calls from other threads, see thread.h; NULL until there is a callback */
 	struct bf_async *async;          /* calls on the thread pool, see async.h; NULL until there is one */
 	struct bf_signature *signatures; /* of callbacks, see callback.h */
+	struct bf_plans *plans;          /* see plans.h */
 	bf_types *common;                /* owns the next two, see variadic.c; NULL until then */
 	const bf_type *const_char_pointer, *void_pointer;
 	void *tier;      /* the machine-code tiers' own */

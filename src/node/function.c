@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "callback.h"
+#include "plans.h"
 #include "throw.h"
 #include "tier.h"
 #include "type.h"
@@ -74,7 +75,7 @@ static int function_prepare(bf_function *f, unsigned converter_flags, bf_error *
 {
 	const bf_type *t = f->type;
 	bf_error inner = {0};
-	int rc = bf_plan_new(t, NULL, 0, &f->plan, &inner);
+	int rc = bf_plans_get(f->env, f->types, t, &f->plan, &inner);
 
 	if (rc != 0)
 		return bf_error_set(err, rc, "%s(): %s", f->name, inner.message);
@@ -256,10 +257,22 @@ static napi_value ffi_called(napi_env napi, napi_callback_info info)
 	return result;
 }
 
+int bf_function_create(bf_function *f, napi_callback called, napi_value record, napi_value *out)
+{
+	const napi_property_descriptor list[] = {
+	    {NULL, bf_env_key(f->env, BF_KEY_RECORD), NULL, NULL, NULL, record, napi_default, NULL},
+	};
+	napi_env napi = f->env->napi;
+
+	return napi_create_function(napi, f->name, NAPI_AUTO_LENGTH, called, f, out) == napi_ok &&
+		       napi_define_properties(napi, *out, 1, list) == napi_ok
+		   ? 0
+		   : -1;
+}
+
 static int ffi_make(bf_function *f, napi_value record, napi_value *out)
 {
-	(void)record;
-	return napi_create_function(f->env->napi, f->name, NAPI_AUTO_LENGTH, ffi_called, f, out) == napi_ok ? 0 : -1;
+	return bf_function_create(f, ffi_called, record, out);
 }
 
 const bf_tier bf_tier_ffi = {"ffi", ffi_make};
@@ -286,7 +299,7 @@ bf_function *bf_function_of(bf_env *env, napi_value value)
 napi_value bf_function_value(bf_function *f)
 {
 	napi_env napi = f->env->napi;
-	napi_value function = NULL, record = NULL;
+	napi_value function = NULL, record;
 
 	if (napi_create_external(napi, f, record_finalize, NULL, &record) != napi_ok) {
 		bf_function_unref(f);
@@ -295,13 +308,6 @@ napi_value bf_function_value(bf_function *f)
 	f->tier_name = bf_tier_make(f, record, &function);
 	if (function == NULL)
 		return bf_throw(napi, BF_ENOMEM, "out of memory");
-
-	const napi_property_descriptor list[] = {
-	    {NULL, bf_env_key(f->env, BF_KEY_RECORD), NULL, NULL, NULL, record, napi_default, NULL},
-	};
-
-	if (napi_define_properties(napi, function, 1, list) != napi_ok)
-		return NULL;
 	return function;
 }
 

@@ -72,6 +72,9 @@ napi_value bf_function_call_value(bf_function *f, size_t argc, const napi_value 
 /* Throws unless the library is open and the number of arguments is right. Non-zero: an exception is pending. */
 int bf_function_check(bf_function *f, size_t argc);
 
+/* For tiers: a function of Node-API, with `record`, the External of f, as a property. Non-zero: there is none. */
+int bf_function_create(bf_function *f, napi_callback called, napi_value record, napi_value *out);
+
 /* The record behind a JavaScript function made here; NULL: it is none. */
 bf_function *bf_function_of(bf_env *env, napi_value value);
 

@@ -117,14 +117,10 @@ static napi_value quick_called(napi_env napi, napi_callback_info info)
 
 static int napi_make(bf_function *f, napi_value record, napi_value *out)
 {
-	(void)record;
 	bf_plan_emit(f->plan);
 	if (!f->plan->caller)
 		return -1;
-	return napi_create_function(f->env->napi, f->name, NAPI_AUTO_LENGTH,
-				    is_quick(f) ? quick_called : generic_called, f, out) == napi_ok
-		   ? 0
-		   : -1;
+	return bf_function_create(f, is_quick(f) ? quick_called : generic_called, record, out);
 }
 
 const bf_tier bf_tier_napi = {"napi", napi_make};

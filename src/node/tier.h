@@ -9,7 +9,8 @@
 
 typedef struct bf_tier {
 	const char *name; /* as BIFFI_TIER says it */
-	/* Non-zero, nothing thrown: this tier can't carry it. `record` is the External that the function will own. */
+	/* Non-zero, nothing thrown: this tier can't carry it. `record` is the External of f, which the function gets as
+	 * its RECORD. */
 	int (*make)(bf_function *f, napi_value record, napi_value *out);
 } bf_tier;
 

@@ -65,6 +65,11 @@ static bool find_functions(void)
 	    {&engine.template_function, "_ZN2v816FunctionTemplate11GetFunctionENS_5LocalINS_7ContextEEE"},
 	    {&engine.function_call, "_ZN2v88Function4CallENS_5LocalINS_7ContextEEENS1_INS_5ValueEEEiPS5_"},
 	    {&engine.number_new, "_ZN2v86Number3NewEPNS_7IsolateEd"},
+	    {&engine.script_compile,
+	     "_ZN2v86Script7CompileENS_5LocalINS_7ContextEEENS1_INS_6StringEEEPNS_12ScriptOriginE"},
+	    {&engine.script_unbound, "_ZN2v86Script16GetUnboundScriptEv"},
+	    {&engine.script_bind, "_ZN2v813UnboundScript20BindToCurrentContextEv"},
+	    {&engine.script_run, "_ZN2v86Script3RunENS_5LocalINS_7ContextEEE"},
 	};
 	size_t i;
 
@@ -210,6 +215,13 @@ static bool has(napi_env env, napi_value object, const char *name)
 	bool yes = false;
 
 	return napi_has_named_property(env, object, name, &yes) == napi_ok && yes;
+}
+
+void *bf_v8_globalize(const bf_v8 *v8, const void *handle)
+{
+	if (v8->globalize_value)
+		return v8->globalize_value(v8->isolate_current(), *(const uint64_t *)handle);
+	return v8->globalize_slot ? v8->globalize_slot(v8->isolate_current(), handle) : NULL;
 }
 
 /* Runtimes that bear V8's names or Node-API's without being Node.js. */

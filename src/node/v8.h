@@ -61,6 +61,10 @@ typedef struct bf_v8 {
 	void *(*template_function)(void *template, void *context);
 	void *(*function_call)(void *function, void *context, void *receiver, int argc, void **argv);
 	void *(*number_new)(void *isolate, double value);
+	void *(*script_compile)(void *context, void *source, void *origin);
+	void *(*script_unbound)(void *script);
+	void *(*script_bind)(void *unbound);
+	void *(*script_run)(void *script, void *context);
 
 	/* v8::HandleScope: of V8 14 on it is inline in every addon, and scope_data says where it finds its words */
 	void (*scope_open)(void *scope, void *isolate);
@@ -89,6 +93,9 @@ void *bf_v8_symbol(const char *name);
  */
 bf_v8_cfunction *bf_v8_describe(const bf_v8 *v8, const void *address, bf_v8_ctype result, const bf_v8_ctype *args,
 				uint32_t nargs);
+
+/* A handle to the same value that stays until the environment's end. NULL: this version has none. */
+void *bf_v8_globalize(const bf_v8 *v8, const void *handle);
 
 /* A v8::HandleScope, with room to spare. */
 typedef struct bf_v8_scope {

@@ -91,7 +91,6 @@ static napi_value make_adapter(const bf_v8_env *ve, bf_signature *s)
 
 napi_value bf_v8_callback_adapter(const bf_v8_env *ve, bf_signature *s)
 {
-	const bf_v8 *v8 = ve->v8;
 	napi_value function, error;
 	bool pending = false;
 
@@ -99,10 +98,8 @@ napi_value bf_v8_callback_adapter(const bf_v8_env *ve, bf_signature *s)
 		return s->adapt;
 	s->adapted = true;
 	function = make_adapter(ve, s);
-	if (function != NULL && v8->globalize_value != NULL)
-		s->adapt = v8->globalize_value(v8->isolate_current(), *(const uint64_t *)function);
-	else if (function != NULL && v8->globalize_slot != NULL)
-		s->adapt = v8->globalize_slot(v8->isolate_current(), function);
+	if (function != NULL)
+		s->adapt = bf_v8_globalize(ve->v8, function);
 	/* Without it the table makes the pointers, and throws if it must. */
 	if (napi_is_exception_pending(s->env->napi, &pending) == napi_ok && pending)
 		napi_get_and_clear_last_exception(s->env->napi, &error);

@@ -19,8 +19,10 @@ typedef struct bf_v8_env {
 	const bf_v8 *v8;
 	bf_v8_layout layout;
 	bf_env *env;
-	napi_ref adapt; /* lib/wrap.js, for callbacks with pointers */
-	napi_ref wrap;  /* lib/wrap.js */
+	napi_ref adapt;               /* lib/wrap.js, for callbacks with pointers */
+	napi_ref source, wrap;        /* lib/wrap.js */
+	struct bf_v8_script *scripts; /* see v8_tier.c */
+	uint32_t nscripts;
 	napi_ref words; /* an ArrayBuffer: what follows lies there, for the wrappers to read */
 	uint64_t *wide;
 	uint8_t *refusal; /* see bf_v8_refused */

@@ -252,21 +252,88 @@ static bf_v8_function *prepared(bf_function *f)
 	return vf;
 }
 
-/* wrap(name, shape, External of the record), see lib/wrap.js */
+/* --- wrappers --------------------------------------------------------------------------------------- */
+
+/*
+ * The script of one shape: compiled once, run for every function. What a run makes
+ * has feedback of its own, as if it had been compiled anew.
+ */
+struct bf_v8_script {
+	uint64_t hash;
+	char shape[BF_V8_SHAPE_TEXT];
+	void *unbound; /* a v8::UnboundScript that stays; NULL: it could not be kept */
+};
+
+typedef struct bf_v8_script bf_v8_script;
+
+static uint64_t hash_text(const char *text)
+{
+	uint64_t h = 0xCBF29CE484222325;
+
+	while (*text)
+		h = (h ^ (uint8_t)*text++) * 0x100000001B3;
+	return h;
+}
+
+/* source(shape): its text; from now on the next number means this shape to wrap(). */
+static bool add_script(bf_v8_env *ve, const char *shape)
+{
+	bf_v8_script *grown = realloc(ve->scripts, (ve->nscripts + 1) * sizeof *grown), *s;
+	const bf_v8 *v8 = ve->v8;
+	napi_env napi = ve->env->napi;
+	napi_value argv[1], source, global, text;
+	void *script;
+
+	if (!grown)
+		return false;
+	ve->scripts = grown;
+	if (napi_create_string_latin1(napi, shape, NAPI_AUTO_LENGTH, &argv[0]) != napi_ok ||
+	    napi_get_reference_value(napi, ve->source, &source) != napi_ok ||
+	    napi_get_global(napi, &global) != napi_ok ||
+	    napi_call_function(napi, global, source, 1, argv, &text) != napi_ok)
+		return false;
+	script = v8->script_compile(v8->isolate_context(v8->isolate_current()), text, NULL);
+	s = &ve->scripts[ve->nscripts++];
+	s->hash = hash_text(shape);
+	strcpy(s->shape, shape);
+	s->unbound = script ? bf_v8_globalize(v8, v8->script_unbound(script)) : NULL;
+	return true;
+}
+
+/* What a run of the function's script gives, and the script's number. NULL: it could not be run. */
+static napi_value run_script(bf_v8_env *ve, const bf_function *f, uint32_t *number)
+{
+	const bf_v8 *v8 = ve->v8;
+	char shape[BF_V8_SHAPE_TEXT];
+	uint64_t hash;
+	uint32_t i;
+
+	bf_v8_shape_text(ve, f, shape);
+	hash = hash_text(shape);
+	for (i = 0; i < ve->nscripts; i++)
+		if (ve->scripts[i].hash == hash && strcmp(ve->scripts[i].shape, shape) == 0)
+			break;
+	if ((i == ve->nscripts && !add_script(ve, shape)) || !ve->scripts[i].unbound)
+		return NULL;
+	*number = i;
+	return v8->script_run(v8->script_bind(ve->scripts[i].unbound), v8->isolate_context(v8->isolate_current()));
+}
+
+/* wrap(name, External of the record, what its script gave, the script's number), see lib/wrap.js */
 static int v8_make(bf_function *f, napi_value record, napi_value *out)
 {
 	bf_v8_env *ve = f->env->tier;
 	napi_env napi = f->env->napi;
-	napi_value argv[3] = {[2] = record}, wrap, global, error;
-	char shape[BF_V8_SHAPE_TEXT];
+	napi_value argv[4] = {[1] = record}, wrap, global, error;
+	uint32_t number = 0;
 
 	if (!ve)
 		return -1;
-	bf_v8_shape_text(ve, f, shape);
-	if (napi_create_string_utf8(napi, f->name, NAPI_AUTO_LENGTH, &argv[0]) == napi_ok &&
-	    napi_create_string_latin1(napi, shape, NAPI_AUTO_LENGTH, &argv[1]) == napi_ok &&
+	argv[2] = run_script(ve, f, &number);
+	if (argv[2] && napi_create_string_utf8(napi, f->name, NAPI_AUTO_LENGTH, &argv[0]) == napi_ok &&
+	    napi_create_uint32(napi, number, &argv[3]) == napi_ok &&
 	    napi_get_reference_value(napi, ve->wrap, &wrap) == napi_ok && napi_get_global(napi, &global) == napi_ok &&
-	    napi_call_function(napi, global, wrap, 3, argv, out) == napi_ok)
+	    napi_call_function(napi, global, wrap, 4, argv, out) == napi_ok)
 		return 0;
 	napi_get_and_clear_last_exception(napi, &error);
 	return -1;
@@ -311,13 +378,22 @@ void bf_v8_tier_end(bf_env *env)
 			following = vf->next;
 			function_free(vf);
 		}
+		free(ve->scripts);
 		free(ve);
 		ve = next;
 	}
 }
 
+static napi_status reference_element(napi_env napi, napi_value array, uint32_t i, napi_ref *out)
+{
+	napi_value value;
+	napi_status status = napi_get_element(napi, array, i, &value);
+
+	return status == napi_ok ? napi_create_reference(napi, value, 1, out) : status;
+}
+
 /*
- * setupTier(wrap, ArrayBuffer of 16 bytes, samples, view, adapt): 64 bits of a result, errno,
+ * setupTier([source, wrap, adapt], ArrayBuffer of 16 bytes, samples, view): 64 bits of a result, errno,
  * then the byte that a refused fast call sets; samples and view as bf_v8_layout_probe_values
  * wants them. False, and nothing kept, where the tier is closed.
  */
@@ -325,8 +401,8 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 {
 	bf_env *env = bf_env_get(napi);
 	const bf_v8 *v8 = bf_v8_get(napi);
-	size_t argc = 5, size = 0;
-	napi_value argv[5], samples[3], result;
+	size_t argc = 4, size = 0;
+	napi_value argv[4], samples[3], result;
 	bf_v8_env *ve = NULL;
 	void *data = NULL;
 
@@ -337,8 +413,9 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 		if (bf_v8_layout_probe(napi, &ve->layout) && ve->layout.number_map &&
 		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok && size >= 16 &&
 		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
-		    napi_create_reference(napi, argv[0], 1, &ve->wrap) == napi_ok &&
-		    napi_create_reference(napi, argv[4], 1, &ve->adapt) == napi_ok) {
+		    reference_element(napi, argv[0], 0, &ve->source) == napi_ok &&
+		    reference_element(napi, argv[0], 1, &ve->wrap) == napi_ok &&
+		    reference_element(napi, argv[0], 2, &ve->adapt) == napi_ok) {
 			ve->wide = data;
 			ve->number = (int *)data + 2;
 			ve->refusal = (uint8_t *)data + 12;
@@ -453,20 +530,6 @@ static napi_value function_fast(napi_env napi, napi_callback_info info)
 	return result;
 }
 
-/*
- * runScript(text): its value. A wrapper's script is run for every function of its shape; the engine finds the same
- * text compiled, in less time than node:vm takes to run it.
- */
-static napi_value run_script(napi_env napi, napi_callback_info info)
-{
-	size_t argc = 1;
-	napi_value argv[1], result = NULL;
-
-	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	napi_run_script(napi, argv[0], &result);
-	return result;
-}
-
 /* engine(): { v8, fast, why, code, codeUsed } for info() and tests. */
 static napi_value engine(napi_env napi, napi_callback_info info)
 {
@@ -504,7 +567,6 @@ napi_status bf_v8_tier_exports(napi_env napi, napi_value exports)
 	    {"callGeneric", NULL, call_generic, NULL, NULL, NULL, napi_default, NULL},
 	    {"typeOf", NULL, type_of, NULL, NULL, NULL, napi_default, NULL},
 	    {"prepare", NULL, prepare, NULL, NULL, NULL, napi_default, NULL},
-	    {"runScript", NULL, run_script, NULL, NULL, NULL, napi_default, NULL},
 	    {"rawFunction", NULL, raw_function, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionFast", NULL, function_fast, NULL, NULL, NULL, napi_default, NULL},
 	    {"engine", NULL, engine, NULL, NULL, NULL, napi_default, NULL},

@@ -181,6 +181,24 @@ test('void results are undefined, variables are live', () => {
   fails(() => (lib.calls = 'many'), 'BF_ETYPE', "calls (int): expected a number, got string 'many'");
 });
 
+test('functions that a call cannot tell apart keep their own types', () => {
+  const libc = biffi.load(
+    null,
+    `long first(long one) __asm__("labs"); long second(const long two) __asm__("labs");
+     unsigned long measure(const char *text) __asm__("strlen"); unsigned long count(const unsigned char *bytes) __asm__("strlen");
+     unsigned long weigh(const int *ints) __asm__("strlen");`,
+  );
+  assert.equal(libc.first(-1), 1);
+  assert.equal(libc.second(-2), 2);
+  assert.equal(libc.measure('four'), 4);
+  assert.equal(libc.count(Buffer.from('five\0')), 4);
+  fails(() => libc.first('a'), 'BF_ETYPE', /^first\(\): argument 1 'one' \(long\)/);
+  fails(() => libc.second('a'), 'BF_ETYPE', /^second\(\): argument 1 'two' \(const long\)/);
+  fails(() => libc.measure(5), 'BF_ETYPE', /^measure\(\): argument 1 'text' \(const char \*\)/);
+  fails(() => libc.weigh('text'), 'BF_ETYPE', /^weigh\(\): argument 1 'ints' \(const int \*\)/);
+  assert.equal(libc.weigh.type.spelling, 'unsigned long (const int *ints)');
+});
+
 test('errno is that of the last call', () => {
   assert.equal(lib.fail_with(34), -1);
   assert.equal(biffi.errno(), 34);

@@ -6,6 +6,7 @@ const v8 = require('node:v8');
 const vm = require('node:vm');
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
+const { spawnSync } = require('node:child_process');
 const { biffi, fixture, fails } = require('./fixtures');
 const native = require('../../lib/native');
 
@@ -254,6 +255,73 @@ test('a library closed by a callback of its own call', () => {
   fails(() => again.call_kept(5), 'BF_ECLOSED');
   cb.release();
 });
+
+test('a function is prepared when it is first called', { skip: !onV8 && 'no V8 tier' }, () => {
+  const libc = biffi.load(null, 'int atoi(const char *s); int isdigit(int c);');
+  const before = native.engine().codeUsed;
+  const { atoi, isdigit } = libc;
+  assert.equal(native.engine().codeUsed, before);
+  assert.equal(atoi('12'), 12);
+  assert.ok(native.engine().codeUsed > before);
+  assert.equal(libc.atoi, atoi);
+  fails(() => isdigit('1'), 'BF_ETYPE', /^isdigit\(\): argument 1 'c' \(int\)/);
+  assert.notEqual(isdigit(49), 0);
+});
+
+test('a function first read, or first called, after its library was closed', () => {
+  const again = load();
+  const { to_i32, hash } = again;
+  again.close();
+  fails(() => to_i32(1), 'BF_ECLOSED', /^to_i32\(\): its library/);
+  fails(() => hash('abc'), 'BF_ECLOSED');
+  fails(() => again.to_double(1), 'BF_ECLOSED', /^to_double\(\)/);
+  fails(() => to_i32(1), 'BF_ECLOSED', /^to_i32\(\): its library/);
+});
+
+test('a library object is laid out for fast reading, however many properties it has', () => {
+  const isFast = new Function('object', 'return %HasFastProperties(object);');
+  const text = Array.from({ length: 400 }, (_, i) => `int f${i}(int) __asm__("abs");`).join('\n');
+  const many = biffi.load(null, text);
+  for (const library of [lib, many]) {
+    const read = compiled(['library'], [library], 'return library.to_i32 ?? library.f399;');
+    for (let i = 0; i < 100; i++) read();
+    assert.ok(isFast(library));
+  }
+  assert.equal(Object.keys(many).length, 400);
+  for (const [name, f] of Object.entries(many)) {
+    assert.equal(f.name, name);
+    assert.equal(many[name], f);
+    assert.equal(f(-5), 5);
+  }
+});
+
+test(
+  'where memory for code runs out, functions go through libffi',
+  { skip: !named && 'no memory that could run out' },
+  () => {
+    const code = `
+    const fs = require('node:fs');
+    const biffi = require(${JSON.stringify(path.join(__dirname, '../..'))});
+    const text = Array.from({ length: 400 }, (_, i) => \`int f\${i}(int) __asm__("abs");\`).join('');
+    const lib = biffi.load(null, text + 'typedef struct { int quot, rem; } div_t;' +
+      Array.from({ length: 20 }, (_, i) => \`div_t div\${i}(int a, int b) __asm__("div");\`).join(''));
+    const opened = [];
+    try { for (;;) opened.push(fs.openSync('/dev/null')); } catch (error) { if (error.code !== 'EMFILE') throw error; }
+    const functions = Object.entries(lib).filter(([name]) => /^f\\d/.test(name)).map(([, f]) => f);
+    const divs = Object.entries(lib).filter(([name]) => /^div\\d/.test(name)).map(([, f]) => f);
+    const sums = () => functions.reduce((sum, f, i) => sum + f(-i), 0) + divs.reduce((sum, f) => sum + f(7, 4).rem, 0);
+    const before = sums();
+    const slow = functions.filter((f) => !biffi.info(f).fast).length;
+    opened.forEach((fd) => fs.closeSync(fd));
+    process.stdout.write(JSON.stringify([before, sums(), slow > 0 && slow < 400, biffi.info(functions[399]).fast]));`;
+    const child = spawnSync('sh', ['-c', 'ulimit -n 48; exec "$0" -e "$1"', process.execPath, code], {
+      encoding: 'utf8',
+    });
+    assert.equal(child.stderr, '');
+    const sum = (399 * 400) / 2 + 20 * 3;
+    assert.deepEqual(JSON.parse(child.stdout), [sum, sum, onV8, onV8]);
+  },
+);
 
 test('machine code is taken over by the next function of its kind', async () => {
   const cycle = async (n) => {
