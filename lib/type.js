@@ -277,10 +277,11 @@ function parseType(text, declarations) {
 const parsedIn = new WeakMap();
 
 function parseIn(declarations, text) {
-  let types = parsedIn.get(declarations);
-  if (types === undefined) parsedIn.set(declarations, (types = new Map()));
-  let type = types.get(text);
-  if (type === undefined) types.set(text, (type = typeFromHandle(native.parseType(declarations, text))));
+  let type = parsedIn.get(declarations)?.get(text);
+  if (type !== undefined) return type;
+  type = typeFromHandle(native.parseType(declarations, text));
+  const types = parsedIn.get(declarations) ?? new Map();
+  parsedIn.set(declarations, types.set(text, type));
   return type;
 }
 
