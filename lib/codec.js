@@ -232,30 +232,23 @@ function writeSource(type, m, o, t, label) {
   }
 }
 
-/* Functions by type; scalars share one by conversion. */
-const readers = new WeakMap();
-const writers = new WeakMap();
-
 /** @returns {(memory: object, offset: number) => unknown} */
 function readerOf(type) {
-  let reader = readers.get(type);
-  if (reader === undefined) {
+  if (type.reader === undefined) {
     const body = `return (m, o) => ${readSource(type, 'm', 'o', 'T')};`;
-    reader = vm.compileFunction(body, ['H', 'T'])(helpers, type);
-    readers.set(type, reader);
+    type.reader = vm.compileFunction(body, ['H', 'T'])(helpers, type);
+    type.scalar = type.conversion in SCALARS ? type.conversion : 0;
   }
-  return reader;
+  return type.reader;
 }
 
 /** @returns {(memory: object, offset: number, value: unknown, label: string) => void} */
 function writerOf(type) {
-  let writer = writers.get(type);
-  if (writer === undefined) {
+  if (type.writer === undefined) {
     const body = `return (m, o, v, label) => { ${writeSource(type, 'm', 'o', 'T', 'label')} };`;
-    writer = vm.compileFunction(body, ['H', 'T'])(helpers, type);
-    writers.set(type, writer);
+    type.writer = vm.compileFunction(body, ['H', 'T'])(helpers, type);
   }
-  return writer;
+  return type.writer;
 }
 
 module.exports = {

@@ -264,6 +264,8 @@ function addressOf(value) {
 }
 
 module.exports = {
+  PAGE,
+  read,
   NativeMemory,
   viewOf,
   readFast,

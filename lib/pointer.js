@@ -7,7 +7,7 @@ const { isAnyArrayBuffer } = require('node:util').types;
 const native = require('./native');
 const { MEMORY, OFFSET, TYPE } = require('./keys');
 const { KIND, typeOf, completeType, pointer: pointerTo } = require('./type');
-const { everywhere, reserve, room, addressOf, viewOf, NativeMemory } = require('./memory');
+const { PAGE, read, everywhere, reserve, room, addressOf, viewOf, NativeMemory } = require('./memory');
 const { helpers, readerOf, writerOf } = require('./codec');
 const { indexed } = require('./indexed');
 const { failure, expected, inspect } = require('./errors');
@@ -38,7 +38,33 @@ class Pointer {
 
   /** What it points to: a Number, string ..., or a live view of a struct, union or array. */
   get value() {
-    return readerOf(readable(this))(this[MEMORY], this[OFFSET]);
+    const address = this[OFFSET];
+    /*
+     * A number that C has somewhere, once its type is known: written out with the numbers of CONVERSION, so that
+     * optimised code has all of it in line, and may do without the Pointer.
+     */
+    if (this[MEMORY] === everywhere && typeof address === 'number' && address >= PAGE) {
+      switch (this[TYPE].scalar) {
+        case 2 /* INT8 */:
+          return read.Int8(address);
+        case 3 /* UINT8 */:
+          return read.Uint8(address);
+        case 4 /* INT16 */:
+          return read.Int16(address);
+        case 5 /* UINT16 */:
+          return read.Uint16(address);
+        case 6 /* INT32 */:
+          return read.Int32(address);
+        case 7 /* UINT32 */:
+          return read.Uint32(address);
+        case 12 /* FLOAT */:
+          return read.Float32(address);
+        case 13 /* DOUBLE */:
+          return read.Float64(address);
+        default:
+      }
+    }
+    return readerOf(readable(this))(this[MEMORY], address);
   }
 
   set value(value) {

@@ -316,4 +316,14 @@ function union(...args) {
   return makeType(KIND.UNION, 'union', args);
 }
 
-module.exports = { makeStruct, keepOne, struct, union, assign, StructValue, describeConstructor, plain, fieldsOf };
+module.exports = {
+  makeStruct,
+  keepOne,
+  struct,
+  union,
+  assign,
+  StructValue,
+  describeConstructor,
+  plain,
+  fieldsOf,
+};

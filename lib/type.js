@@ -99,6 +99,10 @@ class Type {
     this.flags = description.flags;
     this.conversion = description.conversion;
     this.serial = ++count;
+    /** What lib/codec.js made for it: functions that read and write a value, and how pointers read one at once. */
+    this.reader = undefined;
+    this.writer = undefined;
+    this.scalar = 0;
     /** What values of a struct or union type are called. */
     this.title = undefined;
     /** The option int64 of the library that a struct or union type belongs to. */

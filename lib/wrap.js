@@ -15,7 +15,7 @@
 const vm = require('node:vm');
 const { TYPE, RECORD } = require('./keys');
 const { KIND } = require('./type');
-const { NativeMemory } = require('./memory');
+const { NativeMemory, everywhere } = require('./memory');
 const { Pointer } = require('./pointer');
 
 /*
@@ -55,19 +55,20 @@ const RESULTS = {
 };
 
 /*
- * 64 bits of a result; errno, of functions that have it in their results; a byte that a refused fast call sets where it
- * may not throw (until V8 12.4).
+ * 64 bits of a result; errno, of functions that have it in their results; a byte that a refused fast call sets, since
+ * it may not throw; numbers for the adapters of callbacks.
  */
-const words = new ArrayBuffer(16);
+const words = new ArrayBuffer(16 + 16 * 8);
 const signed = new BigInt64Array(words, 0, 1);
 const unsigned = new BigUint64Array(words, 0, 1);
 const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
+const values = new Float64Array(words, 16);
 
 /**
  * The text of a shape's script.
  * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
- *   and 'e' for results with errno, 'f' where refusals are flagged
+ *   and 'e' for results with errno
  */
 function textOf(shape) {
   const end = shape.indexOf(':');
@@ -96,11 +97,9 @@ function textOf(shape) {
     const stores = shape[count] === 'm';
     const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
     const value = stores ? 'const v = new (R ??= state.type(-1).valueConstructor)();' : '';
-    const again = shape.includes('f', end)
-      ? `if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw(state.record))(${passed}); }`
-      : '';
     text = `if (${checks}) {
-      ${value} let r = state.call(${passed}); ${again}
+      ${value} let r = state.call(${passed});
+      if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw(state.record))(${passed}); }
       ${before}${RESULTS[shape[count]]}${after}
     }
     ${before}state.generic(state.record, ...arguments)${after}`;
@@ -170,29 +169,92 @@ function wrappersFor(native, makePointer) {
   return [source, wrap];
 }
 
-/**
- * For callbacks with pointers: what C calls instead of the function, with it and with addresses in the pointers' place.
- * @param {string} codes 'p' for a pointer, anything else for what is passed on
- * @param {object[]} types of the pointers
+/*
+ * V8 12.4 makes no fast call in a try block, nor in what is inlined there. It does not inline what is called where more
+ * than one function has been called: an adapter of it gets to know two at once.
  */
-function adapterFor(pointer) {
+const SLOW_IN_TRY = process.versions.v8.startsWith('12.4.');
+
+/* How an argument of a callback comes: the parameters that carry it, and the value made of them. */
+const ARGUMENTS = {
+  s: (i) => [[`a${i}`], `a${i}`],
+  u: (i) => [[`a${i}`], `a${i} >>> 0`],
+  d: (i) => [[], `values[${i}]`],
+  p: (i) => [
+    [`h${i}`, `l${i}`],
+    `(h${i} | l${i}) === 0 ? null : new Pointer(T${i}, everywhere, ${address(i)})`,
+  ],
+  f: (i) => [[`h${i}`, `l${i}`], `(h${i} | l${i}) === 0 ? null : pointer(T${i}, ${address(i)})`],
+};
+const address = (i) => `h${i} * 4294967296 + (l${i} >>> 0)`;
+
+/* What becomes of a callback's result: numbers and booleans are returned, the addon converts the others. */
+const RETURNS = {
+  v: (call) => `${call}; return 0;`,
+  n: (call) => `const r = ${call}; if (typeof r === 'number') return r; callbackResult(r);`,
+  b: (call) => `const r = ${call}; if (r === true || r === false) return r; callbackResult(r);`,
+  o: (call) => `callbackResult(${call});`,
+};
+
+/**
+ * @returns {Function} what the addon calls to make an adapter: the function that C calls in the place of a callback's
+ *   own, with that one as its first argument (src/node/v8_callback.h). Takes a code for each argument and the result,
+ *   and the types of the pointers. An adapter returns a number, a boolean or undefined, and never throws.
+ */
+function adapterFor(native, pointer) {
+  const { callbackResult, callbackThrew } = native;
+  const scripts = new Map();
+
+  function scriptFor(codes) {
+    let script = scripts.get(codes);
+    if (script !== undefined) return script;
+    const list = Array.from(codes.slice(0, -1), (code, i) => ARGUMENTS[code](i));
+    const parameters = ['f', ...list.flatMap(([names]) => names)];
+    const call = `f(${list.map(([, value]) => value)})`;
+    const types = list.map((_, i) => `T${i}`);
+    script = new vm.Script(
+      `(function (values, Pointer, everywhere, pointer, callbackResult, callbackThrew, ${types}) {
+        'use strict'; return (${parameters}) => {
+          try { ${RETURNS[codes.at(-1)](call)} } catch (error) { callbackThrew(error); }
+        };
+      })`,
+      { filename: 'biffi' },
+    );
+    scripts.set(codes, script);
+    return script;
+  }
+
   return function adapt(codes, types) {
-    const names = Array.from(codes, (_, i) => `a${i}`);
-    const passed = names.map((a, i) =>
-      codes[i] === 'p' ? `${a} === 0 ? null : pointer(types[${i}], ${a})` : a,
-    );
-    return vm.compileFunction(`'use strict'; return (f, ${names}) => f(${passed});`, ['pointer', 'types'])(
+    const isFunction = (type) => type.resolved.base.resolved.kindNumber === KIND.FUNCTION;
+    const own = codes.replace(/p/g, (code, i) => (isFunction(types[i]) ? 'f' : 'p'));
+    const known = Array.from(own, (code, i) => (code === 'p' ? types[i].resolved.base : types[i]));
+    const adapter = scriptFor(own).runInThisContext()(
+      values,
+      Pointer,
+      everywhere,
       pointer,
-      types,
+      callbackResult,
+      callbackThrew,
+      ...known,
     );
+    if (SLOW_IN_TRY) [() => 0, () => 0].forEach((f) => adapter(f, ...new Array(2 * known.length).fill(0)));
+    return adapter;
   };
 }
 
-/** Values in memory for the addon to look at: see bf_v8_layout_probe_values. */
+/** Values in memory and functions for the addon to look at: see bf_v8_layout_probe_values and the next. */
 function samples(view) {
   const more = new Pointer(undefined, view, 24);
   for (let i = 0; i < 12; i++) Object.defineProperty(more, `property${i}`, { value: i });
-  return [new Pointer(undefined, view, 24), new Pointer(undefined, new NativeMemory(0x14000, 100), 8), more];
+  const bound = () => {};
+  bound[TYPE] = undefined;
+  return [
+    new Pointer(undefined, view, 24),
+    new Pointer(undefined, new NativeMemory(0x14000, 100), 8),
+    more,
+    () => {},
+    bound,
+  ];
 }
 
 /* One Pointer that stays, for the reason that keepOne() of struct.js gives. */
@@ -202,7 +264,7 @@ let pointers;
 function setup(native, pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
-  const functions = [...wrappersFor(native, pointer), adapterFor(pointer)];
+  const functions = [...wrappersFor(native, pointer), adapterFor(native, pointer)];
   return native.setupTier(functions, words, pointers, view);
 }
 

@@ -67,16 +67,9 @@ static void report_uncaught(bf_js_callback *cb)
 	napi_fatal_exception(napi, error);
 }
 
-/* `words` has room for one an argument. */
-static int callback_arguments(bf_context *cx, const bf_v8_env *ve, bf_signature *s, char *frame, napi_value *argv,
-			      uint64_t *words, bool adapted)
+static int callback_arguments(bf_context *cx, bf_signature *s, char *frame, napi_value *argv)
 {
 	for (uint32_t i = 0; i < s->nargs; i++) {
-		argv[i] = ve != NULL
-			      ? bf_v8_callback_out(ve, &s->args[i], frame + s->args[i].offset, &words[i], adapted)
-			      : NULL;
-		if (argv[i] != NULL)
-			continue;
 		cx->index = (int)i + 1;
 		argv[i] = bf_convert_out(cx, &s->args[i], frame + s->args[i].offset);
 		if (argv[i] == NULL)
@@ -86,20 +79,11 @@ static int callback_arguments(bf_context *cx, const bf_v8_env *ve, bf_signature 
 }
 
 /* NULL: something was thrown. */
-static napi_value callback_call(bf_js_callback *cb, const bf_v8_env *ve, napi_value function, size_t argc,
-				const napi_value *argv)
+static napi_value callback_call(bf_env *env, napi_value function, size_t argc, const napi_value *argv)
 {
-	bf_env *env = cb->signature->env;
 	napi_value self, result = NULL;
 	napi_status status;
 
-	if (ve != NULL) {
-		bool dead;
-
-		result = bf_v8_callback_call(ve, function, argc, argv, &dead);
-		env->ending |= dead;
-		return result;
-	}
 	if (env->depth > 0 || env->serving) {
 		napi_get_undefined(env->napi, &self);
 		status = napi_call_function(env->napi, self, function, argc, argv, &result);
@@ -120,19 +104,18 @@ static napi_value callback_call(bf_js_callback *cb, const bf_v8_env *ve, napi_va
 	return NULL;
 }
 
-void bf_callback_run(bf_js_callback *cb, void *frame)
+/* Node-API's way. */
+static void run_generic(bf_js_callback *cb, void *frame)
 {
 	bf_signature *s = cb->signature;
 	bf_env *env = s->env;
 	bf_context cx = {
 	    .env = env, .types = s->types, .owner = cb->name, .argument = cb->argument, .scratch = &env->scratch};
-	napi_value argv[s->nargs + 2], function = cb->lent, adapter = NULL, result = NULL;
-	uint64_t words[s->nargs + 1];
-	const bf_v8_env *ve = bf_v8_callbacks(env);
-	bf_handles handles;
+	napi_value argv[s->nargs + 1], function = cb->function, result = NULL;
+	napi_handle_scope scope;
 	_Alignas(16) char value[s->plan->result.size + 16];
 
-	if (env->failed || !bf_handles_open(env, ve, &handles)) {
+	if (napi_open_handle_scope(env->napi, &scope) != napi_ok) {
 		bf_callback_zero(cb, frame);
 		return;
 	}
@@ -141,17 +124,8 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	env->callbacks++;
 	if (cb->state == BF_CALLBACK_HELD)
 		napi_get_reference_value(env->napi, cb->held, &function);
-	if (ve != NULL)
-		adapter = bf_v8_callback_adapter(ve, s);
-	argv[0] = function;
-	if (callback_arguments(&cx, ve, s, frame, argv + 1, words, adapter != NULL) == 0)
-		result = adapter != NULL ? callback_call(cb, ve, adapter, s->nargs + 1, argv)
-					 : callback_call(cb, ve, function, s->nargs, argv + 1);
-	if (result != NULL && ve != NULL && bf_v8_callback_in(ve, &s->result, result, frame)) {
-		env->callbacks--;
-		bf_handles_close(env, ve, &handles);
-		return;
-	}
+	if (callback_arguments(&cx, s, frame, argv) == 0)
+		result = callback_call(env, function, s->nargs, argv);
 	cx.index = -1;
 	memset(value, 0, sizeof(value));
 	if (result != NULL && s->result.conversion != BF_CONV_VOID &&
@@ -165,7 +139,15 @@ void bf_callback_run(bf_js_callback *cb, void *frame)
 	else if (result == NULL)
 		report_uncaught(cb);
 	env->callbacks--;
-	bf_handles_close(env, ve, &handles);
+	napi_close_handle_scope(env->napi, scope);
+}
+
+void bf_callback_run(bf_js_callback *cb, void *frame)
+{
+	if (cb->signature->env->failed)
+		bf_callback_zero(cb, frame);
+	else if (!bf_v8_callback_run(cb, frame))
+		run_generic(cb, frame);
 }
 
 void bf_callback_enter(bf_js_callback *cb, void *frame)
@@ -269,21 +251,28 @@ static void entry_retire(bf_js_callback *cb)
 	bf_signature_unref(s);
 }
 
+/* Of the function that it holds. */
+static void let_go(bf_js_callback *cb)
+{
+	napi_delete_reference(cb->signature->env->napi, cb->held);
+	bf_v8_callback_drop(cb->signature->env, cb->function);
+	cb->held = NULL;
+	cb->function = NULL;
+}
+
 void bf_lent_return(bf_lent *lent)
 {
 	while (lent->first != NULL) {
 		bf_js_callback *cb = lent->first;
 
 		lent->first = cb->next;
-		if (cb->held != NULL) {
-			napi_delete_reference(cb->signature->env->napi, cb->held);
-			cb->held = NULL;
-		}
+		if (cb->held != NULL)
+			let_go(cb);
 		entry_idle(cb);
 	}
 }
 
-static int lend(bf_context *cx, bf_converter *c, napi_value value, void **slot)
+int bf_callback_lend(bf_context *cx, bf_converter *c, napi_value function, void *slot)
 {
 	bf_js_callback *cb;
 
@@ -295,14 +284,15 @@ static int lend(bf_context *cx, bf_converter *c, napi_value value, void **slot)
 	if (cx->async) {
 		/* The call outlives this handle. */
 		cb->state = BF_CALLBACK_HELD;
-		napi_create_reference(cx->env->napi, value, 1, &cb->held);
+		cb->function = bf_v8_callback_hold(cx->env, function);
+		napi_create_reference(cx->env->napi, function, 1, &cb->held);
 	} else {
 		cb->state = BF_CALLBACK_LENT;
-		cb->lent = value;
+		cb->function = function;
 	}
 	cb->next = cx->lent->first;
 	cx->lent->first = cb;
-	*slot = bf_callback_code(cb->entry);
+	*(void **)slot = bf_callback_code(cb->entry);
 	return 0;
 }
 
@@ -329,7 +319,7 @@ int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot
 			return bf_context_throw(cx, c, BF_ETYPE,
 						"expected a callback that outlives the assignment (callback() makes "
 						"it), got a function");
-		return lend(cx, c, value, slot);
+		return bf_callback_lend(cx, c, value, slot);
 	case napi_object:
 		js_type = bf_env_property(cx->env, value, BF_KEY_TYPE);
 		from = js_type != NULL ? bf_type_of(cx->env, js_type) : NULL;
@@ -365,8 +355,7 @@ static void held_release(bf_js_callback *cb)
 
 	if (cb->held == NULL)
 		return;
-	napi_delete_reference(env->napi, cb->held);
-	cb->held = NULL;
+	let_go(cb);
 	if (cb->keeps) {
 		cb->keeps = false;
 		bf_threads_release(env);
@@ -425,6 +414,7 @@ static napi_value callback_make(napi_env napi, napi_callback_info info)
 	}
 	h->code = bf_callback_code(h->callback->entry);
 	h->callback->state = BF_CALLBACK_HELD;
+	h->callback->function = bf_v8_callback_hold(env, argv[1]);
 	napi_get_value_bool(napi, argv[3], &h->callback->detached);
 	if (napi_create_reference(napi, argv[1], 1, &h->callback->held) != napi_ok ||
 	    napi_create_external(napi, h, held_finalize, NULL, &value) != napi_ok) {

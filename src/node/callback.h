@@ -22,7 +22,7 @@
 
 typedef enum bf_callback_state {
 	BF_CALLBACK_IDLE, /* nobody may call it */
-	BF_CALLBACK_LENT, /* for the length of a call; `lent` is a handle of that call */
+	BF_CALLBACK_LENT, /* for the length of a call; `function` is a handle of that call */
 	BF_CALLBACK_HELD, /* until released; `held` */
 } bf_callback_state;
 
@@ -32,10 +32,10 @@ typedef struct bf_js_callback {
 	bf_callback_state state;
 	bool detached; /* another thread's call does not wait; written before C knows the entry */
 	atomic_bool reported;
-	bool keeps;    /* the event loop stays alive for it */
-	char name[64]; /* for messages, stays after the release: its own, or that of the function it is lent to */
-	int argument;  /* from 1: which argument of that function; 0: held */
-	napi_value lent;
+	bool keeps;          /* the event loop stays alive for it */
+	char name[64];       /* for messages, stays after the release: its own, or that of the function it is lent to */
+	int argument;        /* from 1: which argument of that function; 0: held */
+	napi_value function; /* lent: the handle; held: a v8::Global, or NULL where there is no quick way */
 	napi_ref held;
 	struct bf_js_callback *next; /* idle, or lent to the same call */
 } bf_js_callback;
@@ -63,6 +63,9 @@ void bf_callback_zero(const bf_js_callback *cb, void *frame);
 
 /* Runs the function on its own thread: frame in, result into the frame. */
 void bf_callback_run(bf_js_callback *cb, void *frame);
+
+/* Lends a JavaScript function to a call as a function pointer. Non-zero: an exception is pending. */
+int bf_callback_lend(bf_context *cx, bf_converter *c, napi_value function, void *slot);
 
 /* The conversion of a value to a function pointer, for convert.c. */
 int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);

@@ -80,9 +80,7 @@ int bf_env_new(napi_env napi, bf_env **out)
 void bf_env_alive(bf_env *env, int change)
 {
 	env->alive += (unsigned)change;
-	env->guard = env->alive == 0 ? 0 : env->refuses ? BF_GUARD_CAREFUL | BF_GUARD_REFUSE : BF_GUARD_CAREFUL;
-	if (env->errno_used)
-		env->guard |= BF_GUARD_CAREFUL;
+	env->guard = (env->alive != 0 ? BF_GUARD_REFUSE : 0) | (env->errno_used ? BF_GUARD_CAREFUL : 0);
 }
 
 napi_value bf_env_key(bf_env *env, bf_key key)
@@ -220,17 +218,23 @@ void bf_scratch_free(bf_scratch *s)
 
 /* --- what callbacks throw ---------------------------------------------------- */
 
-void bf_env_catch(bf_env *env)
+void bf_env_keep(bf_env *env, napi_value error)
 {
-	napi_value error = NULL, box = NULL;
+	napi_value box = NULL;
 
-	if (napi_get_and_clear_last_exception(env->napi, &error) != napi_ok || env->failed)
-		return;
-	if (napi_create_array_with_length(env->napi, 1, &box) != napi_ok ||
+	if (env->failed || napi_create_array_with_length(env->napi, 1, &box) != napi_ok ||
 	    napi_set_element(env->napi, box, 0, error) != napi_ok)
 		return;
 	if (napi_create_reference(env->napi, box, 1, &env->error) == napi_ok)
 		env->failed = true;
+}
+
+void bf_env_catch(bf_env *env)
+{
+	napi_value error = NULL;
+
+	if (napi_get_and_clear_last_exception(env->napi, &error) == napi_ok)
+		bf_env_keep(env, error);
 }
 
 bool bf_env_rethrow(bf_env *env)
@@ -240,6 +244,8 @@ bool bf_env_rethrow(bf_env *env)
 	if (!env->failed)
 		return false;
 	env->failed = false;
+	if (env->error == NULL)
+		return true;
 	napi_get_reference_value(env->napi, env->error, &box);
 	napi_delete_reference(env->napi, env->error);
 	env->error = NULL;

@@ -72,7 +72,7 @@ typedef struct bf_env {
 	unsigned depth;                  /* biffi calls on this thread's stack that rethrow */
 	unsigned callbacks;              /* callbacks on this thread's stack */
 	bool failed;                     /* a callback threw `error` during the innermost call */
-	napi_ref error;                  /* an Array of one: what it threw */
+	napi_ref error;                  /* an Array of one: what it threw; NULL: JavaScript was ended in it */
 	bool ending;                     /* JavaScript could not be called any more */
 	atomic_bool exiting;             /* the process is */
 	bool serving;                    /* callbacks of other threads are being run */
@@ -85,7 +85,6 @@ typedef struct bf_env {
 	void *tier;      /* the machine-code tiers' own */
 	unsigned alive;  /* callbacks that C may call */
 	uint8_t guard;   /* bf_emit_guard, what fast calls look at; see bf_env_alive */
-	bool refuses;    /* JavaScript can't run inside of fast calls: none while callbacks are alive */
 	bool errno_used; /* errno() was called: calls save it for it */
 } bf_env;
 
@@ -120,10 +119,13 @@ void bf_scratch_free(bf_scratch *s);
 /* From here on every call saves its errno in `saved_errno`, the fastest ones too. */
 void bf_env_track_errno(bf_env *env);
 
+/* A callback threw `error`: it waits in `env`, unless one does already. */
+void bf_env_keep(bf_env *env, napi_value error);
+
 /* Takes what a callback threw: the pending exception leaves Node-API and waits in `env`. */
 void bf_env_catch(bf_env *env);
 
-/* Throws it in the innermost call's caller. True: thrown. */
+/* Throws it in the innermost call's caller. True: a callback failed, and the call has no result. */
 bool bf_env_rethrow(bf_env *env);
 
 /* setup, errno ... for lib/. */

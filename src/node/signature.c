@@ -4,6 +4,7 @@
 
 #include "callback.h"
 #include "throw.h"
+#include "v8_callback.h"
 
 enum { RETIRED_SIGNATURES = 256 /* that nothing refers to, kept for C's late calls */ };
 
@@ -34,6 +35,7 @@ static void signature_retire(bf_signature *s)
 {
 	bf_signature *oldest = NULL;
 
+	bf_v8_callback_drop(s->env, s->adapter);
 	bf_converter_clear(&s->result, s->env);
 	for (uint32_t i = 0; i < s->nargs; i++)
 		bf_converter_clear(&s->args[i], s->env);

@@ -22,7 +22,7 @@ typedef struct bf_signature {
 	struct bf_js_callback *retired, **retired_end; /* held before, oldest first */
 	unsigned nretired;
 	struct bf_signature *next; /* of the environment's */
-	void *adapt;               /* what makes its pointers, see bf_v8_callback_adapter */
+	napi_value adapter;        /* what v8_callback.h enters, a v8::Global; NULL: Node-API's way */
 	bool adapted;              /* that was looked for */
 } bf_signature;
 

@@ -32,8 +32,6 @@ static const uint8_t NEW_TYPES[BF_V8_NTYPES] = {0, 1, 3, 4, 5, 6, 7, 8, 10};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bf_v8 engine;
-static pthread_mutex_t scope_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool scope_looked_for; /* that needs an isolate, so the first one that asks does it */
 static const struct version *listed;
 
 /* Names are looked up where Node-API itself comes from, which need not be visible to the whole process. */
@@ -63,7 +61,6 @@ static bool find_functions(void)
 	     "_ZN2v816FunctionTemplate3NewEPNS_7IsolateEPFvRKNS_20FunctionCallbackInfoINS_5ValueEEEENS_5LocalIS4_"
 	     "EENSA_INS_9SignatureEEEiNS_19ConstructorBehaviorENS_14SideEffectTypeEPKNS_9CFunctionEttt"},
 	    {&engine.template_function, "_ZN2v816FunctionTemplate11GetFunctionENS_5LocalINS_7ContextEEE"},
-	    {&engine.function_call, "_ZN2v88Function4CallENS_5LocalINS_7ContextEEENS1_INS_5ValueEEEiPS5_"},
 	    {&engine.number_new, "_ZN2v86Number3NewEPNS_7IsolateEd"},
 	    {&engine.script_compile,
 	     "_ZN2v86Script7CompileENS_5LocalINS_7ContextEEENS1_INS_6StringEEEPNS_12ScriptOriginE"},
@@ -86,47 +83,13 @@ static bool find_functions(void)
 }
 
 /* What callbacks use; without it they go through Node-API. */
-static void find_scopes(void)
+static void find_globals(void)
 {
-	*(void **)&engine.scope_open = bf_v8_symbol("_ZN2v811HandleScopeC1EPNS_7IsolateE");
-	*(void **)&engine.scope_close = bf_v8_symbol("_ZN2v811HandleScopeD1Ev");
-	if (!engine.scope_close)
-		engine.scope_open = NULL;
-	*(void **)&engine.scope_delete = bf_v8_symbol("_ZN2v811HandleScope16DeleteExtensionsEPNS_7IsolateE");
 	*(void **)&engine.globalize_slot =
 	    bf_v8_symbol("_ZN2v812api_internal18GlobalizeReferenceEPNS_8internal7IsolateEPm");
 	*(void **)&engine.globalize_value =
 	    bf_v8_symbol("_ZN2v812api_internal18GlobalizeReferenceEPNS_8internal7IsolateEm");
-}
-
-/*
- * An isolate holds, somewhere near its start, where the next handle will be: right
- * behind the newest one. The word that says so after each of three new handles is it.
- */
-static void find_scope_data(napi_env env)
-{
-	enum { WORDS = 256, HANDLES = 3 };
-	const uint64_t *isolate;
-	napi_handle_scope scope;
-	napi_value handle;
-	bool candidate[WORDS];
-	int i, k, found = 0;
-
-	if (engine.scope_open || !engine.scope_delete || napi_open_handle_scope(env, &scope) != napi_ok)
-		return;
-	isolate = engine.isolate_current();
-	memset(candidate, 1, sizeof candidate);
-	for (k = 0; k < HANDLES && napi_create_int32(env, k, &handle) == napi_ok; k++)
-		for (i = 0; i < WORDS; i++)
-			candidate[i] = candidate[i] && isolate[i] == (uint64_t)(uintptr_t)handle + 8;
-	for (i = 1; i < WORDS - 2 && k == HANDLES; i++)
-		if (candidate[i] && isolate[i + 1] >= isolate[i] && isolate[i + 1] - isolate[i] < 65536) {
-			engine.scope_data = (uint32_t)i * 8;
-			found++;
-		}
-	if (found != 1)
-		engine.scope_data = 0;
-	napi_close_handle_scope(env, scope);
+	*(void **)&engine.global_dispose = bf_v8_symbol("_ZN2v812api_internal13DisposeGlobalEPm");
 }
 
 /*
@@ -202,9 +165,8 @@ static void look_over(void)
 	}
 	if (!find_functions() || !find_layout())
 		return;
-	find_scopes();
+	find_globals();
 	engine.frame_callback = listed->frame_callback;
-	engine.may_reenter = engine.major > 12 || (engine.major == 12 && engine.minor >= 9);
 	engine.on = true;
 	snprintf(engine.why, sizeof engine.why, "V8 %d.%d was tested, and its names and layouts are as expected",
 		 engine.major, engine.minor);
@@ -215,13 +177,6 @@ static bool has(napi_env env, napi_value object, const char *name)
 	bool yes = false;
 
 	return napi_has_named_property(env, object, name, &yes) == napi_ok && yes;
-}
-
-void *bf_v8_globalize(const bf_v8 *v8, const void *handle)
-{
-	if (v8->globalize_value)
-		return v8->globalize_value(v8->isolate_current(), *(const uint64_t *)handle);
-	return v8->globalize_slot ? v8->globalize_slot(v8->isolate_current(), handle) : NULL;
 }
 
 /* Runtimes that bear V8's names or Node-API's without being Node.js. */
@@ -250,13 +205,6 @@ const bf_v8 *bf_v8_get(napi_env env)
 	if (other) {
 		engine.on = false;
 		snprintf(engine.why, sizeof engine.why, "the runtime is %s", other);
-	}
-	if (engine.on) {
-		pthread_mutex_lock(&scope_lock);
-		if (!scope_looked_for)
-			find_scope_data(env);
-		scope_looked_for = true;
-		pthread_mutex_unlock(&scope_lock);
 	}
 	return &engine;
 }

@@ -50,7 +50,6 @@ typedef struct bf_v8 {
 	const char *version; /* "12.4.254.21-node.33", or "" */
 	char why[160];       /* why it is on or off, in words */
 	int major, minor;
-	bool may_reenter; /* JavaScript may run, and handles be made, inside of a fast call: V8 12.9 */
 
 	void *(*isolate_current)(void);
 	void *(*isolate_context)(void *isolate);
@@ -59,22 +58,16 @@ typedef struct bf_v8 {
 			      int constructor_behavior, int side_effects, const bf_v8_cfunction *fast, uint16_t,
 			      uint16_t, uint16_t);
 	void *(*template_function)(void *template, void *context);
-	void *(*function_call)(void *function, void *context, void *receiver, int argc, void **argv);
 	void *(*number_new)(void *isolate, double value);
 	void *(*script_compile)(void *context, void *source, void *origin);
 	void *(*script_unbound)(void *script);
 	void *(*script_bind)(void *unbound);
 	void *(*script_run)(void *script, void *context);
 
-	/* v8::HandleScope: of V8 14 on it is inline in every addon, and scope_data says where it finds its words */
-	void (*scope_open)(void *scope, void *isolate);
-	void (*scope_close)(void *scope);
-	void (*scope_delete)(void *scope, void *isolate);
-	uint32_t scope_data; /* offset in an isolate of next, limit, level */
-
-	/* a handle that stays until the environment's end; one of the two */
+	/* v8::Global: a handle that stays until it is disposed of; made by one of the two, see bf_v8_globalize */
 	void *(*globalize_slot)(void *isolate, const void *slot);
 	void *(*globalize_value)(void *isolate, uint64_t value);
+	void (*global_dispose)(void *global);
 
 	/* private: how FunctionCallbackInfo, CTypeInfo and CFunctionInfo are laid out */
 	bool frame_callback;
@@ -94,46 +87,22 @@ void *bf_v8_symbol(const char *name);
 bf_v8_cfunction *bf_v8_describe(const bf_v8 *v8, const void *address, bf_v8_ctype result, const bf_v8_ctype *args,
 				uint32_t nargs);
 
-/* A handle to the same value that stays until the environment's end. NULL: this version has none. */
-void *bf_v8_globalize(const bf_v8 *v8, const void *handle);
-
-/* A v8::HandleScope, with room to spare. */
-typedef struct bf_v8_scope {
-	uint64_t words[6];
-} bf_v8_scope;
-
-/* False: this version's scopes are not understood, nothing was opened. */
-static inline bool bf_v8_scope_open(const bf_v8 *v8, void *isolate, bf_v8_scope *scope)
+/* A handle to the value of another one, until bf_v8_global_free. NULL: this version's are not understood. */
+static inline napi_value bf_v8_globalize(const bf_v8 *v8, napi_value handle)
 {
-	uint64_t *data = (uint64_t *)(void *)((char *)isolate + v8->scope_data);
+	void *isolate = v8->isolate_current();
 
-	if (v8->scope_open) {
-		v8->scope_open(scope, isolate);
-		return true;
-	}
-	if (!v8->scope_data)
-		return false;
-	scope->words[0] = (uint64_t)(uintptr_t)isolate;
-	scope->words[1] = data[0];
-	scope->words[2] = data[1];
-	++*(int *)&data[2];
-	return true;
+	if (v8->global_dispose == NULL)
+		return NULL;
+	return v8->globalize_value != NULL  ? v8->globalize_value(isolate, *(const uint64_t *)handle)
+	       : v8->globalize_slot != NULL ? v8->globalize_slot(isolate, handle)
+					    : NULL;
 }
 
-static inline void bf_v8_scope_close(const bf_v8 *v8, void *isolate, bf_v8_scope *scope)
+static inline void bf_v8_global_free(const bf_v8 *v8, napi_value global)
 {
-	uint64_t *data = (uint64_t *)(void *)((char *)isolate + v8->scope_data);
-
-	if (v8->scope_open) {
-		v8->scope_close(scope);
-		return;
-	}
-	data[0] = scope->words[1];
-	--*(int *)&data[2];
-	if (data[1] != scope->words[2]) {
-		data[1] = scope->words[2];
-		v8->scope_delete(scope, isolate);
-	}
+	if (global != NULL)
+		v8->global_dispose(global);
 }
 
 /* Reads what a raw V8 callback was called with. */

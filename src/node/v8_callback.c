@@ -1,70 +1,58 @@
 #include "v8_callback.h"
 
-#include <math.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "type.h"
 #include "v8_function.h"
 
-/* A v8::TryCatch takes six words in every version; it gets some more. */
-typedef struct try_catch {
-	void *memory[16];
-} try_catch;
+enum { SAFE_BITS = 53 };
 
-static struct {
-	void (*try_catch_open)(void *block, void *isolate);
-	void (*try_catch_close)(void *block);
-	void *(*try_catch_exception)(const void *block); /* a Local */
-	bool (*try_catch_can_continue)(const void *block);
-	bool usable;
-} engine;
+/* A callback under way, on C's stack. */
+typedef struct bf_v8_run {
+	bf_js_callback *callback;
+	void *frame;
+	struct bf_v8_run *outer;
+} bf_v8_run;
 
-static void find(void)
+/* --- adapters ------------------------------------------------------------------------------------ */
+
+/* How an argument travels, see adapterFor in lib/wrap.js; 0: not this way. */
+static char argument_code(const bf_converter *c)
 {
-	const char *forced = getenv("BIFFI_TIER");
-
-	if (forced != NULL && (strcmp(forced, "ffi") == 0 || strcmp(forced, "napi") == 0))
-		return;
-	*(void **)&engine.try_catch_open = bf_v8_symbol("_ZN2v88TryCatchC1EPNS_7IsolateE");
-	*(void **)&engine.try_catch_close = bf_v8_symbol("_ZN2v88TryCatchD1Ev");
-	*(void **)&engine.try_catch_exception = bf_v8_symbol("_ZNK2v88TryCatch9ExceptionEv");
-	*(void **)&engine.try_catch_can_continue = bf_v8_symbol("_ZNK2v88TryCatch11CanContinueEv");
-	engine.usable = engine.try_catch_open != NULL && engine.try_catch_close != NULL &&
-			engine.try_catch_exception != NULL && engine.try_catch_can_continue != NULL;
+	switch (c->conversion) {
+	case BF_CONV_BOOL:
+	case BF_CONV_INT8 ... BF_CONV_INT32:
+		return 's';
+	case BF_CONV_UINT32:
+		return 'u';
+	case BF_CONV_INT64:
+	case BF_CONV_UINT64:
+	case BF_CONV_FLOAT:
+	case BF_CONV_DOUBLE:
+		return 'd';
+	case BF_CONV_POINTER:
+	case BF_CONV_CALLBACK:
+		return 'p';
+	default:
+		return 0;
+	}
 }
 
-const bf_v8_env *bf_v8_callbacks(const bf_env *env)
+static char result_code(const bf_converter *c)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	if (env->tier == NULL || env->depth == 0)
-		return NULL;
-	pthread_once(&once, find);
-	return engine.usable ? env->tier : NULL;
+	switch (c->conversion) {
+	case BF_CONV_VOID:
+		return 'v';
+	case BF_CONV_BOOL:
+		return 'b';
+	case BF_CONV_INT8 ... BF_CONV_UINT32:
+	case BF_CONV_FLOAT:
+	case BF_CONV_DOUBLE:
+		return 'n';
+	default:
+		return 'o';
+	}
 }
-
-bool bf_handles_open(bf_env *env, const bf_v8_env *ve, bf_handles *handles)
-{
-	handles->scope = NULL;
-	if (ve != NULL && bf_v8_scope_open(ve->v8, ve->v8->isolate_current(), (bf_v8_scope *)handles->memory))
-		return true;
-	return napi_open_handle_scope(env->napi, &handles->scope) == napi_ok;
-}
-
-void bf_handles_close(bf_env *env, const bf_v8_env *ve, bf_handles *handles)
-{
-	if (handles->scope != NULL)
-		napi_close_handle_scope(env->napi, handles->scope);
-	else
-		bf_v8_scope_close(ve->v8, ve->v8->isolate_current(), (bf_v8_scope *)handles->memory);
-}
-
-_Static_assert(sizeof(bf_v8_scope) == sizeof(((bf_handles *)NULL)->memory), "handles lie in one of ours");
-
-/* --- pointers -------------------------------------------------------------------------------- */
-
-enum { ADAPTED = 16 };
 
 /* adapt(codes, type objects), see lib/wrap.js. */
 static napi_value make_adapter(const bf_v8_env *ve, bf_signature *s)
@@ -72,115 +60,158 @@ static napi_value make_adapter(const bf_v8_env *ve, bf_signature *s)
 	bf_context cx = {.env = s->env, .types = s->types, .owner = "callback"};
 	napi_env napi = s->env->napi;
 	napi_value argv[2], adapt, global, function = NULL, type;
-	char codes[ADAPTED + 1] = "";
+	char codes[BF_V8_ADAPTED + 2] = "";
 
 	if (napi_create_array_with_length(napi, s->nargs, &argv[1]) != napi_ok)
 		return NULL;
 	for (uint32_t i = 0; i < s->nargs; i++) {
-		codes[i] = s->args[i].conversion == BF_CONV_POINTER ? 'p' : '.';
-		if (codes[i] == 'p' && ((type = bf_converter_type(&cx, &s->args[i])) == NULL ||
-					napi_set_element(napi, argv[1], i, type) != napi_ok))
+		codes[i] = argument_code(&s->args[i]);
+		if (codes[i] == 0 || (codes[i] == 'p' && ((type = bf_converter_type(&cx, &s->args[i])) == NULL ||
+							  napi_set_element(napi, argv[1], i, type) != napi_ok)))
 			return NULL;
 	}
-	if (strchr(codes, 'p') == NULL || napi_create_string_utf8(napi, codes, NAPI_AUTO_LENGTH, &argv[0]) != napi_ok ||
+	codes[s->nargs] = result_code(&s->result);
+	if (napi_create_string_utf8(napi, codes, NAPI_AUTO_LENGTH, &argv[0]) != napi_ok ||
 	    napi_get_reference_value(napi, ve->adapt, &adapt) != napi_ok || napi_get_global(napi, &global) != napi_ok)
 		return NULL;
 	napi_call_function(napi, global, adapt, 2, argv, &function);
 	return function;
 }
 
-napi_value bf_v8_callback_adapter(const bf_v8_env *ve, bf_signature *s)
+static const uint64_t *adapter_of(bf_v8_env *ve, bf_signature *s)
 {
+	bf_v8_run *outer = ve->run;
+	napi_handle_scope scope;
 	napi_value function, error;
 	bool pending = false;
 
-	if (s->adapted || s->nargs > ADAPTED)
-		return s->adapt;
+	if (s->adapted || s->nargs > BF_V8_ADAPTED || napi_open_handle_scope(s->env->napi, &scope) != napi_ok)
+		return (const uint64_t *)s->adapter;
 	s->adapted = true;
+	ve->run = NULL; /* what it does at first has no consequence */
 	function = make_adapter(ve, s);
+	ve->run = outer;
 	if (function != NULL)
-		s->adapt = bf_v8_globalize(ve->v8, function);
-	/* Without it the table makes the pointers, and throws if it must. */
+		s->adapter = bf_v8_globalize(ve->v8, function);
+	/* Without it Node-API's way is gone, and throws if it must. */
 	if (napi_is_exception_pending(s->env->napi, &pending) == napi_ok && pending)
 		napi_get_and_clear_last_exception(s->env->napi, &error);
-	return s->adapt;
+	napi_close_handle_scope(s->env->napi, scope);
+	return (const uint64_t *)s->adapter;
 }
 
-/* --- numbers ------------------------------------------------------------------------------- */
-
-static napi_value small(uint64_t *word, int32_t value)
+napi_value bf_v8_callback_hold(bf_env *env, napi_value function)
 {
-	*word = bf_v8_from_small(value);
-	return (napi_value)word;
+	const bf_v8_env *ve = env->tier;
+
+	return ve != NULL && ve->gate.root != 0 ? bf_v8_globalize(ve->v8, function) : NULL;
 }
 
-static napi_value number(const bf_v8_env *ve, uint64_t *word, double d)
+void bf_v8_callback_drop(bf_env *env, napi_value held)
 {
-	/* -0 is no small integer, and neither is what does not fit: that comparison is false for NaN. */
-	if (d >= INT32_MIN && d <= INT32_MAX && d == (int32_t)d && !(d == 0 && signbit(d)))
-		return small(word, (int32_t)d);
-	return ve->v8->number_new(ve->v8->isolate_current(), d);
+	const bf_v8_env *ve = env->tier;
+
+	/* With the environment its handles go. */
+	if (ve != NULL)
+		bf_v8_global_free(ve->v8, held);
 }
 
-/* What C passes as a pointer need not be one: of 64 bits none may get lost. */
-static napi_value address(const bf_v8_env *ve, uint64_t *word, uintptr_t at)
-{
-	if (at <= (uintptr_t)1 << 53)
-		return number(ve, word, (double)at);
-	return bf_value_from_address(ve->env->napi, (const void *)at);
-}
+/* --- arguments ------------------------------------------------------------------------------- */
 
-napi_value bf_v8_callback_out(const bf_v8_env *ve, const bf_converter *c, const void *slot, uint64_t *word,
-			      bool adapted)
+/* A number as the adapter finds it in `values`. False: 64 bits that no Number holds. */
+static bool number_out(const bf_converter *c, const void *slot, double *out)
 {
-	switch ((bf_conversion)c->conversion) {
-	case BF_CONV_BOOL:
-		*word = *(const uint8_t *)slot ? ve->layout.true_ : ve->layout.false_;
-		return (napi_value)word;
-	case BF_CONV_INT8:
-		return small(word, *(const int8_t *)slot);
-	case BF_CONV_UINT8:
-		return small(word, *(const uint8_t *)slot);
-	case BF_CONV_INT16:
-		return small(word, *(const int16_t *)slot);
-	case BF_CONV_UINT16:
-		return small(word, *(const uint16_t *)slot);
-	case BF_CONV_INT32:
-		return small(word, *(const int32_t *)slot);
-	case BF_CONV_UINT32:
-		return number(ve, word, *(const uint32_t *)slot);
+	int64_t i;
+	uint64_t u;
+
+	switch (c->conversion) {
 	case BF_CONV_FLOAT:
-		return number(ve, word, (double)*(const float *)slot);
+		*out = (double)*(const float *)slot;
+		return true;
 	case BF_CONV_DOUBLE:
-		return number(ve, word, *(const double *)slot);
-	case BF_CONV_POINTER:
-		return adapted ? address(ve, word, *(const uintptr_t *)slot) : NULL;
+		*out = *(const double *)slot;
+		return true;
+	case BF_CONV_INT64:
+		i = *(const int64_t *)slot;
+		*out = (double)i;
+		return i > -(INT64_C(1) << SAFE_BITS) && i < INT64_C(1) << SAFE_BITS;
 	default:
-		return NULL;
+		u = *(const uint64_t *)slot;
+		*out = (double)u;
+		return u < UINT64_C(1) << SAFE_BITS;
 	}
 }
 
-bool bf_v8_callback_in(const bf_v8_env *ve, const bf_converter *c, napi_value value, void *slot)
+static uint64_t small_out(const bf_v8_layout *layout, const bf_converter *c, const void *slot)
+{
+	switch (c->conversion) {
+	case BF_CONV_BOOL:
+		return *(const uint8_t *)slot ? layout->true_ : layout->false_;
+	case BF_CONV_INT8:
+		return bf_v8_from_small(*(const int8_t *)slot);
+	case BF_CONV_UINT8:
+		return bf_v8_from_small(*(const uint8_t *)slot);
+	case BF_CONV_INT16:
+		return bf_v8_from_small(*(const int16_t *)slot);
+	case BF_CONV_UINT16:
+		return bf_v8_from_small(*(const uint16_t *)slot);
+	default: /* 32 bits; the adapter knows whether they are signed */
+		return bf_v8_from_small(*(const int32_t *)slot);
+	}
+}
+
+/* The words of the arguments, and how many; -1: not all of them can go this way. Doubles go to `values`. */
+static int arguments_out(const bf_v8_layout *layout, const bf_signature *s, const char *frame, uint64_t *words,
+			 double *values)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < s->nargs; i++) {
+		const bf_converter *c = &s->args[i];
+		const char *slot = frame + c->offset;
+		uint64_t address;
+
+		switch (c->conversion) {
+		case BF_CONV_INT64:
+		case BF_CONV_UINT64:
+		case BF_CONV_FLOAT:
+		case BF_CONV_DOUBLE:
+			if (!number_out(c, slot, &values[i]))
+				return -1;
+			break;
+		case BF_CONV_POINTER:
+		case BF_CONV_CALLBACK:
+			address = *(const uintptr_t *)slot;
+			if (address >> SAFE_BITS)
+				return -1;
+			words[n++] = bf_v8_from_small((int32_t)(address >> 32));
+			words[n++] = bf_v8_from_small((int32_t)address);
+			break;
+		default:
+			words[n++] = small_out(layout, c, slot);
+		}
+	}
+	return n;
+}
+
+/* --- results ------------------------------------------------------------------------------------- */
+
+/* The number or boolean at `slot` in its own width. False: it is to be converted with care. */
+static bool result_in(const bf_v8_layout *layout, const bf_converter *c, uint64_t word, void *slot)
 {
 	static const struct {
 		int32_t low, high;
 	} ranges[] = {{INT8_MIN, INT8_MAX}, {0, UINT8_MAX},         {INT16_MIN, INT16_MAX},
 		      {0, UINT16_MAX},      {INT32_MIN, INT32_MAX}, {0, INT32_MAX}};
-	uint64_t word = *(const uint64_t *)value;
 	double d;
 
-	switch ((bf_conversion)c->conversion) {
+	switch (c->conversion) {
 	case BF_CONV_VOID:
 		return true;
 	case BF_CONV_BOOL:
-		*(uint8_t *)slot = word == ve->layout.true_;
-		return word == ve->layout.true_ || word == ve->layout.false_;
-	case BF_CONV_INT8:
-	case BF_CONV_UINT8:
-	case BF_CONV_INT16:
-	case BF_CONV_UINT16:
-	case BF_CONV_INT32:
-	case BF_CONV_UINT32: {
+		*(uint8_t *)slot = word == layout->true_;
+		return word == layout->true_ || word == layout->false_;
+	case BF_CONV_INT8 ... BF_CONV_UINT32: {
 		int kind = c->conversion - BF_CONV_INT8;
 		int32_t n = bf_v8_small(word);
 
@@ -190,40 +221,156 @@ bool bf_v8_callback_in(const bf_v8_env *ve, const bf_converter *c, napi_value va
 		return true;
 	}
 	case BF_CONV_FLOAT:
-		if (!bf_v8_number(&ve->layout, word, &d))
+		if (!bf_v8_number(layout, word, &d))
 			return false;
 		*(float *)slot = (float)d;
 		return true;
 	case BF_CONV_DOUBLE:
-		return bf_v8_number(&ve->layout, word, slot);
+		return bf_v8_number(layout, word, slot);
 	default:
 		return false;
 	}
 }
 
-/* --- the call -------------------------------------------------------------------------------- */
-
-napi_value bf_v8_callback_call(const bf_v8_env *ve, napi_value function, size_t argc, const napi_value *argv,
-			       bool *dead)
+/* By the table of conversions. False: an exception is pending. */
+static bool convert(const bf_v8_run *run, napi_value value)
 {
-	const bf_v8 *v8 = ve->v8;
-	void *isolate = v8->isolate_current(), *thrown = NULL;
-	uint64_t undefined = ve->layout.undefined;
-	try_catch block;
+	bf_js_callback *cb = run->callback;
+	bf_signature *s = cb->signature;
+	bf_env *env = s->env;
+	bf_context cx = {.env = env,
+			 .types = s->types,
+			 .owner = cb->name,
+			 .argument = cb->argument,
+			 .index = -1,
+			 .scratch = &env->scratch};
+	_Alignas(16) char bytes[s->plan->result.size + 16];
 
-	*dead = false;
-	engine.try_catch_open(&block, isolate);
-	void *result = v8->function_call(function, v8->isolate_context(isolate), &undefined, (int)argc, (void **)argv);
-	if (result == NULL) {
-		*dead = !engine.try_catch_can_continue(&block);
-		if (!*dead)
-			thrown = engine.try_catch_exception(&block);
+	memset(bytes, 0, sizeof(bytes));
+	if (s->result.conversion == BF_CONV_VOID)
+		return true;
+	if (bf_convert_in(&cx, &s->result, value, bytes) != 0)
+		return false;
+	memcpy(run->frame, bytes, s->plan->result.size);
+	return true;
+}
+
+/* A number that does not fit: the table knows why. */
+static void convert_number(const bf_v8_run *run, uint64_t word)
+{
+	bf_env *env = run->callback->signature->env;
+	napi_handle_scope scope;
+	napi_value value;
+
+	/* A handle of a small integer takes no memory of the JavaScript heap; its slot takes any value. */
+	if (napi_open_handle_scope(env->napi, &scope) != napi_ok)
+		return;
+	if (napi_create_int32(env->napi, 0, &value) == napi_ok) {
+		*(uint64_t *)value = word;
+		if (!convert(run, value))
+			bf_env_catch(env);
 	}
-	engine.try_catch_close(&block);
+	napi_close_handle_scope(env->napi, scope);
+}
 
-	if (result == NULL && thrown != NULL)
-		napi_throw(ve->env->napi, thrown);
-	else if (result == NULL)
-		*dead = true;
-	return result;
+/* What the adapter returned. */
+static void finish(bf_v8_env *ve, const bf_v8_run *run, uint64_t word)
+{
+	const bf_v8_layout *layout = &ve->layout;
+	const bf_signature *s = run->callback->signature;
+	double d;
+
+	if (ve->env->failed || word == layout->undefined)
+		return; /* callbackThrew() or callbackResult() was called */
+	if (result_in(layout, &s->result, word, run->frame))
+		return;
+	if (bf_v8_number(layout, word, &d)) {
+		convert_number(run, word);
+	} else {
+		/* The script, or its worker, was ended. No callback runs any more until C returns. */
+		ve->env->failed = true;
+		bf_v8_end_again(&ve->gate);
+	}
+}
+
+/* --- the call ---------------------------------------------------------------------------------------- */
+
+bool bf_v8_callback_run(bf_js_callback *cb, void *frame)
+{
+	bf_signature *s = cb->signature;
+	bf_env *env = s->env;
+	bf_v8_env *ve = env->tier;
+	uint64_t words[BF_V8_ADAPTED * 2], *argv[BF_V8_ADAPTED * 2 + 1], result;
+	double *values, kept[BF_V8_ADAPTED];
+	const uint64_t *adapter;
+	int n;
+
+	if (ve == NULL || env->depth == 0 || ve->gate.root == 0 || cb->function == NULL ||
+	    !bf_v8_gate_room(&ve->gate) || (adapter = adapter_of(ve, s)) == NULL)
+		return false;
+
+	/* Nested callbacks leave the values of the outer ones as they were. */
+	values = ve->values;
+	memcpy(kept, values, s->nargs * sizeof(*kept));
+	n = arguments_out(&ve->layout, s, frame, words, values);
+	if (n >= 0) {
+		bf_v8_run run = {cb, frame, ve->run};
+
+		argv[0] = (uint64_t *)cb->function;
+		for (int i = 0; i < n; i++)
+			argv[i + 1] = &words[i];
+		memset(frame, 0, s->plan->result.size);
+		ve->run = &run;
+		env->callbacks++;
+		result = bf_v8_enter(&ve->gate, *adapter, n + 1, argv);
+		env->callbacks--;
+		ve->run = run.outer;
+		finish(ve, &run, result);
+		if (env->failed)
+			memset(frame, 0, s->plan->result.size);
+	}
+	memcpy(values, kept, s->nargs * sizeof(*kept));
+	return n >= 0;
+}
+
+/* --- for lib/ ----------------------------------------------------------------------------------------- */
+
+static const bf_v8_run *running(napi_env napi, napi_callback_info info, napi_value *argument)
+{
+	const bf_v8_env *ve = bf_env_get(napi)->tier;
+	size_t argc = 1;
+
+	napi_get_cb_info(napi, info, &argc, argument, NULL, NULL);
+	return ve != NULL ? ve->run : NULL;
+}
+
+/* callbackResult(value): what the callback that runs returns. */
+static napi_value callback_result(napi_env napi, napi_callback_info info)
+{
+	napi_value value;
+	const bf_v8_run *run = running(napi, info, &value);
+
+	if (run != NULL)
+		convert(run, value);
+	return NULL;
+}
+
+/* callbackThrew(error): the callback that runs throws it, in the call that C was called from. */
+static napi_value callback_threw(napi_env napi, napi_callback_info info)
+{
+	napi_value error;
+
+	if (running(napi, info, &error) != NULL)
+		bf_env_keep(bf_env_get(napi), error);
+	return NULL;
+}
+
+napi_status bf_v8_callback_exports(napi_env napi, napi_value exports)
+{
+	const napi_property_descriptor list[] = {
+	    {"callbackResult", NULL, callback_result, NULL, NULL, NULL, napi_default, NULL},
+	    {"callbackThrew", NULL, callback_threw, NULL, NULL, NULL, napi_default, NULL},
+	};
+
+	return napi_define_properties(napi, exports, sizeof(list) / sizeof(*list), list);
 }

@@ -181,7 +181,10 @@ static const bf_plan *lending_arguments(bf_v8_function *vf, const bf_v8_call *ca
 			continue;
 		}
 		cx.index = (int)i + 1;
-		*failed = bf_convert_in(&cx, &f->args[i], (napi_value)&call->args[i], slot) != 0;
+		if (bf_v8_plain_function(&vf->ve->layout, call->args[i]))
+			*failed = bf_callback_lend(&cx, &f->args[i], (napi_value)&call->args[i], slot) != 0;
+		else
+			*failed = bf_convert_in(&cx, &f->args[i], (napi_value)&call->args[i], slot) != 0;
 		if (*failed)
 			return NULL;
 	}
@@ -240,109 +243,18 @@ done:
 
 /* --- what a fast call can't do ----------------------------------------------------------------- */
 
-/* A small integer's handle takes no memory of the JavaScript heap, so that nothing moves; its slot takes any value. */
-static int word_handle(bf_v8_function *vf, uint64_t word, napi_value *out)
-{
-	if (napi_create_int32(vf->f->env->napi, 0, out) != napi_ok)
-		return -1;
-	*(uint64_t *)*out = *(const uint64_t *)word;
-	return 0;
-}
-
-/* Handles for what an adapter was called with: words first, since nothing may move them before. */
-static int argument_handles(bf_v8_function *vf, char *frame, const uint64_t *words, napi_value *argv)
-{
-	bf_function *f = vf->f;
-	bf_context cx = {.env = f->env, .types = f->types, .owner = f->name, .scratch = &f->env->scratch};
-	uint32_t k = vf->stores;
-
-	for (uint32_t i = 0; i < vf->nargs; i++) {
-		if (vf->arguments[i].word && word_handle(vf, words[k++], &argv[i]) != 0)
-			return -1;
-	}
-	for (uint32_t i = 0; i < vf->nargs; i++) {
-		if (vf->arguments[i].word)
-			continue;
-		cx.index = (int)i + 1;
-		argv[i] = bf_convert_out(&cx, &f->args[i], frame + f->args[i].offset);
-		if (!argv[i])
-			return -1;
-	}
-	return 0;
-}
-
-/* What the generic call returned goes where the fast call's result would be: into the frame, a struct to `into`. */
-static void store_result(bf_v8_function *vf, bf_context *cx, napi_value value, void *frame, napi_value into)
-{
-	bf_function *f = vf->f, *bound;
-	void *from = NULL, *to = NULL;
-	size_t size = 0;
-
-	switch (f->result.conversion) {
-	case BF_CONV_POINTER:
-	case BF_CONV_CALLBACK:
-		/* Its address again; null has none. */
-		if (bf_value_address(f->env, value, &from, &size) != 1)
-			from = (bound = bf_function_of(f->env, value)) != NULL ? (void *)bound->target : NULL;
-		*(void **)frame = from;
-		break;
-	case BF_CONV_MEMORY:
-		if (bf_value_address(f->env, value, &from, &size) == 1 && size >= f->result.size &&
-		    bf_value_address(f->env, into, &to, &size) == 1 && size >= f->result.size)
-			memcpy(to, from, f->result.size);
-		break;
-	default:
-		bf_convert_in(cx, &f->result, value, frame);
-	}
-}
-
 /*
  * A value that a quick conversion does not understand, a closed library, or a
- * callback alive. Until V8 12.4 nothing can be done about it in here, not even
- * throw: a slow path that V8 itself would take for a fast call has no exception
- * handlers in 10.2 and 11.3. So a byte tells the wrapper to call once more without
- * the fast call. Later versions can make the generic call right here.
+ * callback alive. Nothing can be done about it in here, not even throw: an engine
+ * until V8 12.4 ends the process when JavaScript runs inside of a fast call, later
+ * ones when what it does makes them throw the caller's optimised code away. So a
+ * byte tells the wrapper to call once more without the fast call.
  */
 void bf_v8_refused(void *context, void *frame, uint64_t *words)
 {
 	bf_v8_function *vf = context;
-	bf_function *f = vf->f;
-	napi_handle_scope scope;
-	napi_value argv[BF_V8_ARGUMENTS], result = NULL, into = NULL;
 
-	if (!vf->ve->v8->may_reenter) {
-		*vf->ve->refusal = 1;
-		memset(frame, 0, 16);
-		return;
-	}
-	if (!f || napi_open_handle_scope(f->env->napi, &scope) != napi_ok) {
-		memset(frame, 0, 16);
-		return;
-	}
-	bf_function_ref(f);
-	if ((!vf->stores || word_handle(vf, words[0], &into) == 0) && argument_handles(vf, frame, words, argv) == 0)
-		result = bf_v8_generic(f, vf->nargs, argv);
+	(void)words;
+	*vf->ve->refusal = 1;
 	memset(frame, 0, 16);
-	if (result && f->result.conversion != BF_CONV_VOID) {
-		bf_context cx = {
-		    .env = f->env, .types = f->types, .owner = f->name, .index = -1, .scratch = &f->env->scratch};
-
-		store_result(vf, &cx, result, frame, into);
-	}
-	pass_on(vf->ve);
-	bf_function_unref(f);
-	napi_close_handle_scope(vf->ve->env->napi, scope);
-}
-
-/* A callback threw during a careful fast call. */
-void bf_v8_failed(void *context)
-{
-	bf_v8_function *vf = context;
-	napi_handle_scope scope;
-
-	if (napi_open_handle_scope(vf->ve->env->napi, &scope) != napi_ok)
-		return;
-	bf_env_rethrow(vf->ve->env);
-	pass_on(vf->ve);
-	napi_close_handle_scope(vf->ve->env->napi, scope);
 }

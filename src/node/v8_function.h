@@ -7,11 +7,13 @@
 
 #include "function.h"
 #include "v8.h"
+#include "v8_enter.h"
 #include "v8_quick.h"
 
 enum {
 	BF_V8_ARGUMENTS = 32,    /* of a fast call at most; raw callbacks take any number */
 	BF_V8_SLOW_FRAME = 1024, /* larger frames are the generic call's business */
+	BF_V8_ADAPTED = 16,      /* arguments of a callback that has an adapter */
 };
 
 /* The tier's part of an environment. */
@@ -19,14 +21,17 @@ typedef struct bf_v8_env {
 	const bf_v8 *v8;
 	bf_v8_layout layout;
 	bf_env *env;
-	napi_ref adapt;               /* lib/wrap.js, for callbacks with pointers */
+	bf_v8_gate gate;
+	napi_ref adapt;               /* lib/wrap.js, for callbacks */
 	napi_ref source, wrap;        /* lib/wrap.js */
 	struct bf_v8_script *scripts; /* see v8_tier.c */
 	uint32_t nscripts;
 	napi_ref words; /* an ArrayBuffer: what follows lies there, for the wrappers to read */
 	uint64_t *wide;
-	uint8_t *refusal; /* see bf_v8_refused */
-	int *number;      /* errno, after a function that has it in its results */
+	uint8_t *refusal;      /* see bf_v8_refused */
+	int *number;           /* errno, after a function that has it in its results */
+	double *values;        /* BF_V8_ADAPTED: arguments of the callback that is entered */
+	struct bf_v8_run *run; /* the innermost callback under way, see v8_callback.c */
 	struct bf_v8_function *functions, *idle;
 	struct bf_v8_env *next; /* among the ended ones, see bf_v8_tier_end */
 } bf_v8_env;
@@ -62,8 +67,7 @@ void bf_v8_slow_call(void *info, void *context);
 /* The generic call; errno, if the function has it in its results, goes where the wrapper reads it. */
 napi_value bf_v8_generic(bf_function *f, size_t argc, const napi_value *argv);
 
-/* An adapter's `refused` and `on_failure`; `context` is the bf_v8_function. */
+/* An adapter's `refused`; `context` is the bf_v8_function. */
 void bf_v8_refused(void *context, void *frame, uint64_t *words);
-void bf_v8_failed(void *context);
 
 #endif

@@ -227,6 +227,16 @@ void bf_v8_layout_probe_values(napi_env env, bf_v8_layout *l, const napi_value s
 		l->object_type = 0;
 }
 
+void bf_v8_layout_probe_functions(bf_v8_layout *l, napi_value plain, napi_value other)
+{
+	if (!l->object_type || bf_v8_is_small(word_of(plain)) || bf_v8_is_small(word_of(other)))
+		return;
+	l->function_type = bf_v8_instance_type(word_of(plain));
+	if (l->function_type == l->object_type || bf_v8_instance_type(word_of(other)) != l->function_type ||
+	    !bf_v8_plain_function(l, word_of(plain)) || bf_v8_plain_function(l, word_of(other)))
+		l->function_type = 0;
+}
+
 bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out)
 {
 	napi_handle_scope scope;

@@ -29,6 +29,7 @@ typedef struct bf_v8_layout {
 	uint16_t object_type; /* values in memory, see bf_v8_layout_probe_values; 0: not understood */
 	uint16_t properties_type;
 	uint64_t no_properties;
+	uint16_t function_type; /* of ordinary functions, once an object was understood; 0: not */
 	/* indexes of words in their objects */
 	uint8_t view_data, view_base, view_buffer, view_offset, view_bytes;
 	uint8_t data_view_data;
@@ -54,6 +55,9 @@ bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out);
  * properties more.
  */
 void bf_v8_layout_probe_values(napi_env env, bf_v8_layout *l, const napi_value samples[3], napi_value view);
+
+/* The same of functions, after the values: an ordinary one, and one with a symbol as a property. */
+void bf_v8_layout_probe_functions(bf_v8_layout *l, napi_value plain, napi_value other);
 
 static inline bool bf_v8_is_small(uint64_t word)
 {
@@ -188,6 +192,13 @@ static inline const uint64_t *bf_v8_properties(const bf_v8_layout *l, uint64_t w
 	if (!bf_v8_is_small(w[1]) && w[1] != l->no_properties && bf_v8_instance_type(w[1]) != l->properties_type)
 		return NULL;
 	return w + BF_V8_HEADER;
+}
+
+/* An ordinary function, to which no property was added: none of biffi's own, which carry RECORD. */
+static inline bool bf_v8_plain_function(const bf_v8_layout *l, uint64_t word)
+{
+	return l->function_type && !bf_v8_is_small(word) && bf_v8_instance_type(word) == l->function_type &&
+	       bf_v8_object(word)[1] == l->no_properties;
 }
 
 /* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */

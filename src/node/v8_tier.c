@@ -93,9 +93,6 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 			       .refused = bf_v8_refused,
 			       .refused_context = vf,
 			       .errno_box = &ve->env->saved_errno,
-			       .depth = &ve->env->depth,
-			       .failed = (const uint8_t *)&ve->env->failed,
-			       .on_failure = bf_v8_failed,
 			       .wide = ve->wide};
 	bf_v8_shape shape;
 	uint32_t n = 1;
@@ -393,8 +390,8 @@ static napi_status reference_element(napi_env napi, napi_value array, uint32_t i
 }
 
 /*
- * setupTier([source, wrap, adapt], ArrayBuffer of 16 bytes, samples, view): 64 bits of a result, errno,
- * then the byte that a refused fast call sets; samples and view as bf_v8_layout_probe_values
+ * setupTier([source, wrap, adapt], ArrayBuffer, samples, view): 64 bits of a result, errno, the byte that a
+ * refused fast call sets, numbers for adapters; samples and view as bf_v8_layout_probe_values
  * wants them. False, and nothing kept, where the tier is closed.
  */
 static napi_value setup_tier(napi_env napi, napi_callback_info info)
@@ -402,7 +399,7 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 	bf_env *env = bf_env_get(napi);
 	const bf_v8 *v8 = bf_v8_get(napi);
 	size_t argc = 4, size = 0;
-	napi_value argv[4], samples[3], result;
+	napi_value argv[4], samples[5], result;
 	bf_v8_env *ve = NULL;
 	void *data = NULL;
 
@@ -411,7 +408,8 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 		ve->v8 = v8;
 		ve->env = env;
 		if (bf_v8_layout_probe(napi, &ve->layout) && ve->layout.number_map &&
-		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok && size >= 16 &&
+		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok &&
+		    size >= 16 + BF_V8_ADAPTED * sizeof(double) &&
 		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
 		    reference_element(napi, argv[0], 0, &ve->source) == napi_ok &&
 		    reference_element(napi, argv[0], 1, &ve->wrap) == napi_ok &&
@@ -419,12 +417,17 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 			ve->wide = data;
 			ve->number = (int *)data + 2;
 			ve->refusal = (uint8_t *)data + 12;
+			ve->values = (double *)data + 2;
 			env->tier = ve;
 			if (napi_get_element(napi, argv[2], 0, &samples[0]) == napi_ok &&
 			    napi_get_element(napi, argv[2], 1, &samples[1]) == napi_ok &&
-			    napi_get_element(napi, argv[2], 2, &samples[2]) == napi_ok)
+			    napi_get_element(napi, argv[2], 2, &samples[2]) == napi_ok &&
+			    napi_get_element(napi, argv[2], 3, &samples[3]) == napi_ok &&
+			    napi_get_element(napi, argv[2], 4, &samples[4]) == napi_ok) {
 				bf_v8_layout_probe_values(napi, &ve->layout, samples, argv[3]);
-			env->refuses = !v8->may_reenter;
+				bf_v8_layout_probe_functions(&ve->layout, samples[3], samples[4]);
+			}
+			bf_v8_gate_open(napi, v8, &ve->gate);
 		} else {
 			free(ve);
 			ve = NULL;

@@ -13,9 +13,10 @@
  * optimised code may hold its address: it is taken over by the next function
  * with the same target and signature.
  *
- * Until V8 12.4 no JavaScript may run inside of a fast call. There the guard
- * refuses fast calls as long as C could call a callback; later ones only become
- * careful.
+ * No JavaScript may run inside of a fast call: V8 up to 12.4 ends the process then,
+ * and later versions do when it makes them throw away the optimised code that made
+ * the call. So the guard refuses fast calls as long as C could call a callback, and
+ * the wrapper calls again by the raw callback.
  */
 #ifndef BF_NODE_V8_TIER_H
 #define BF_NODE_V8_TIER_H
