@@ -10,7 +10,7 @@ const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
 const { typeOf, typeFromHandle } = require('./type');
 const { reserve, room, copy, addressOf } = require('./memory');
 const { VIEW, readerOf, writerOf, isText } = require('./codec');
-const { describeConstructor, keepOne, plain } = require('./struct');
+const { describeConstructor, keepOne, plain, shownOfUnion } = require('./struct');
 const { indexed } = require('./indexed');
 const { failure, describe, expected, inspect } = require('./errors');
 
@@ -64,13 +64,18 @@ class ArrayValue {
     return this.toArray().map(plain);
   }
 
-  [inspect.custom](depth, options, print) {
+  /** `shared`: it lies in a union. */
+  [inspect.custom](depth, options, print, shared = false) {
     /* Made one by one: there may be more than JavaScript could hold. */
     const shown = Math.min(this.length, options.maxArrayLength ?? Infinity);
-    const { spelling } = this[TYPE];
+    const { spelling, base } = this[TYPE];
+    const element = (i) => {
+      const read = () => this.get(i);
+      return shared ? shownOfUnion(base, this[MEMORY], elementOffset(this, i), read) : read();
+    };
     let elements;
     try {
-      elements = Array.from({ length: shown }, (_, i) => this.get(i));
+      elements = Array.from({ length: shown }, (_, i) => element(i));
     } catch (error) {
       return `${spelling} <${error.message}>`;
     }

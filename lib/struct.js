@@ -10,18 +10,22 @@
 const vm = require('node:vm');
 const native = require('./native');
 const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
-const { Type, KIND, typeOf, typeFromHandle } = require('./type');
-const { reserve, room, copy, viewOf } = require('./memory');
+const { Type, KIND, CONVERSION, typeOf, typeFromHandle } = require('./type');
+const { reserve, room, copy, viewOf, readAddress, everywhere } = require('./memory');
 const { VIEW, AS_INT64, helpers, readSource, writeSource } = require('./codec');
 const { failure, expected, optionsOf, inspect } = require('./errors');
 
-/** Members as JavaScript sees them: those of anonymous structs and unions are the outer one's. */
-function fieldsOf(type, offset = 0, prefix = []) {
+/**
+ * Members as JavaScript sees them: those of anonymous structs and unions are the outer one's. `shared` are those that
+ * lie in a union.
+ */
+function fieldsOf(type, offset = 0, inUnion = false) {
+  const shared = inUnion || type.resolved.kindNumber === KIND.UNION;
   return type.members.flatMap((m) => {
-    if (m.name !== undefined) return [{ ...m, offset: offset + m.offset }];
+    if (m.name !== undefined) return [{ ...m, offset: offset + m.offset, shared }];
     const { kindNumber } = m.type.resolved;
     if (kindNumber !== KIND.STRUCT && kindNumber !== KIND.UNION) return []; // an unnamed bit-field
-    return fieldsOf(m.type, offset + m.offset, prefix);
+    return fieldsOf(m.type, offset + m.offset, shared);
   });
 }
 
@@ -153,7 +157,7 @@ function makeStruct(type) {
   Object.defineProperties(Value.prototype, {
     [TYPE]: { value: type },
     [ASSIGN]: { value: assign },
-    [NAMES]: { value: [...names] },
+    [FIELDS]: { value: new Map(fields.map((field) => [field.name, field])) },
   });
   Object.defineProperties(Value.prototype, accessors);
   keepOne(Value);
@@ -223,7 +227,24 @@ function viewAt(Value, type, pointer) {
 /* --- values -------------------------------------------------------------------------- */
 
 const ASSIGN = Symbol('assign');
-const NAMES = Symbol('names');
+const FIELDS = Symbol('fields');
+
+const TEXTS = [CONVERSION.STRING, CONVERSION.STRING16, CONVERSION.STRING32];
+
+/**
+ * What is shown of a place whose memory members of a union share. Nobody knows which of them was written: what is read
+ * as a string's address may be anything, so it is shown, but not followed.
+ * @param {() => unknown} read gives the value that is there
+ */
+function shownOfUnion(type, memory, offset, read) {
+  if (TEXTS.includes(type.conversion)) {
+    const address = readAddress(memory, offset);
+    return address === 0 ? null : new helpers.Pointer(type.resolved.base, everywhere, address);
+  }
+  const value = read();
+  if (type.conversion !== CONVERSION.MEMORY || typeof value === 'string') return value;
+  return { [inspect.custom]: (...args) => value[inspect.custom](...args, true) };
+}
 
 /** BigInts have no JSON; their digits do. */
 function plain(value) {
@@ -236,17 +257,20 @@ function plain(value) {
 /** What all struct and union values share. A member of the same name hides a method. */
 class StructValue {
   toJSON() {
-    return Object.fromEntries(this[NAMES].map((name) => [name, plain(this[name])]));
+    return Object.fromEntries(Array.from(this[FIELDS].keys(), (name) => [name, plain(this[name])]));
   }
 
-  [inspect.custom](depth, options, print) {
+  /** `shared`: it lies in a union. */
+  [inspect.custom](depth, options, print, shared = false) {
     const name = this[TYPE].title;
     if (depth < 0) return `[${name}]`;
     const nested = { ...options, depth: options.depth === null ? null : options.depth - 1 };
     const members = Object.fromEntries(
-      this[NAMES].map((key) => {
+      Array.from(this[FIELDS], ([key, field]) => {
         try {
-          return [key, this[key]];
+          const read = () => this[key];
+          if (!shared && !field.shared) return [key, read()];
+          return [key, shownOfUnion(field.type, this[MEMORY], this[OFFSET] + field.offset, read)];
         } catch (error) {
           return [key, `<${error.message}>`];
         }
@@ -326,4 +350,5 @@ module.exports = {
   describeConstructor,
   plain,
   fieldsOf,
+  shownOfUnion,
 };

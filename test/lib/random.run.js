@@ -179,6 +179,7 @@ function told(f, library, made, returned, error) {
   const text = `${Array.from(words, (word) => word.toString(16)).join()} ${made.check(result) ?? 'right'}`;
   if (made.wrong === undefined || made.wrong === 'throw') {
     assert.equal(made.wrong, undefined, `${f.prototype}: the callback threw, but nothing was thrown`);
+    /* The arguments are printed in any case: values can be, whatever is in them. */
     const right = `${made.expected.map((word) => word.toString(16)).join()} right`;
     assert.equal(text, right, `seed ${seed}: ${f.prototype} with ${inspect(made.args, { depth: 5 })}`);
   }

@@ -106,6 +106,37 @@ test('unions share their memory, by value too', () => {
   assert.equal(lib.word_int({ i: -5 }), -5);
 });
 
+test('printing a union follows no pointer that another member may have left there', () => {
+  const wild = 0x43b58000;
+  const text = biffi.struct({ text: 'const char *', wide: 'const char16_t *' });
+  const shared = { at: 'uint64_t', text: 'const char *', texts: biffi.array('const char *', 1), inner: text };
+  const Any = biffi.union('Any', { ...shared, inners: biffi.array(text, 1), name: biffi.array('char', 4) });
+  const pointer = 'Pointer <const char *> 0x43b58000';
+  const inner = `{ text: ${pointer}, wide: null }`;
+  const printed = (value) => util.inspect(value, { depth: 9, breakLength: Infinity });
+  const expected = (name) =>
+    `{ at: ${wild}, text: ${pointer}, texts: const char *[1] [ ${pointer} ], ` +
+    `inner: ${text.name} ${inner}, inners: ${text.type.spelling}[1] [ ${text.name} ${inner} ], name: ${name} }`;
+  const name = util.inspect(new Any({ at: wild }).name);
+  assert.equal(printed(new Any({ at: wild })), `Any ${expected(name)}`);
+  assert.equal(printed(new (biffi.array(Any, 1))([{ at: wild }])[0]), `Any ${expected(name)}`);
+  assert.match(printed(new Any()), /text: null, texts: const char \*\[1\] \[ null \]/);
+
+  /* Those of an anonymous union, too, but not what lies beside it. */
+  const { mixed } = biffi.load(
+    null,
+    'struct mixed { const char *label; union { double d; const char *text; }; };',
+  );
+  const value = new mixed({ label: 'beside', d: 1.5 });
+  assert.equal(
+    printed(value),
+    "mixed { label: 'beside', d: 1.5, text: Pointer <const char *> 0x3ff8000000000000 }",
+  );
+  value.text = 'followed when it is read';
+  assert.equal(value.text, 'followed when it is read');
+  assert.equal(value.toJSON().text, 'followed when it is read');
+});
+
 test('bit-fields, as the compiler lays them out', () => {
   const made = lib.flags_make(5, -64, 4095, 2n ** 50n - 1n);
   assert.deepEqual([made.low, made.middle, made.high, made.wide], [5, -64, 4095, 2 ** 50 - 1]);
