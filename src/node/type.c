@@ -280,7 +280,9 @@ static napi_value maker_end(maker *m, int failed, const bf_type *type)
 {
 	napi_value value = NULL;
 
-	if (!failed && type != NULL)
+	if (m->err.code == 0 && (failed || type == NULL)) /* bf_types_alloc says nothing */
+		bf_error_set(&m->err, BF_ENOMEM, "out of memory");
+	if (m->err.code == 0)
 		value = bf_type_handle_new(m->napi, type, m->types);
 	else if (!m->thrown)
 		bf_throw_error(m->napi, &m->err);
@@ -298,6 +300,8 @@ static const char *maker_text(maker *m, napi_value value)
 	text = bf_types_alloc(m->types, length + 1);
 	if (text != NULL)
 		napi_get_value_string_utf8(m->napi, value, text, length + 1, &length);
+	else /* not to be taken for one without a name */
+		bf_error_set(&m->err, BF_ENOMEM, "out of memory");
 	return text;
 }
 
