@@ -48,6 +48,12 @@ function open() {
       if (error.code !== 'MODULE_NOT_FOUND') break;
     }
   }
+  if (failures.at(-1).code === 'ERR_DLOPEN_DISABLED') {
+    const error = new Error(
+      "biffi's addon can't be loaded: Node.js runs with --permission: add --allow-addons",
+    );
+    throw Object.assign(error, { code: 'BF_ELIBRARY', cause: failures.at(-1) });
+  }
   const [reason] = failures.at(-1).message.split('\n');
   const error = new Error(
     `biffi's addon can't be loaded: ${reason} (tried ${candidates.join(', ')}; ${advice()})`,
