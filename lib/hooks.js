@@ -44,9 +44,10 @@ function make(type) {
   return new type.valueConstructor();
 }
 
-/** Why a value was refused, for the addon to say; what a getter of the value threw is not ours to reword. */
+/** Why a value was refused, for the addon to say; what a getter threw, or that there is no memory, is as it is. */
 function reason(error) {
-  if (typeof error?.code === 'string' && error.code.startsWith('BF_')) return error;
+  if (typeof error?.code === 'string' && error.code.startsWith('BF_') && error.code !== 'BF_ENOMEM')
+    return error;
   throw error;
 }
 

@@ -26,7 +26,7 @@ module.exports = {
   close,
   Library,
   Type,
-  type: typeOf,
+  type: (what) => typeOf(what),
   struct,
   union,
   array,

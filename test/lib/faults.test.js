@@ -135,9 +135,9 @@ if (process.env.BIFFI_FAULTS) {
         env: { ...process.env, BIFFI_FAULTS: '1', BIFFI_TIER: tier, LD_PRELOAD: fixture('faults') },
       });
       assert.equal(signal ?? status, 0, stderr);
-      for (const [name, { allocations }] of Object.entries(JSON.parse(stdout)))
-        assert.ok(allocations > 0, name);
-      assert.ok(Object.values(JSON.parse(stdout)).some(({ refused }) => refused > 0));
+      const counts = Object.values(JSON.parse(stdout));
+      assert.equal(counts.length, Object.keys(tasks).length);
+      assert.ok(counts.reduce((sum, { refused }) => sum + refused, 0) > 300);
     });
   }
 }

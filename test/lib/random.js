@@ -315,12 +315,14 @@ function aggregate(random, depth, definitions) {
   const members = Array.from({ length: 1 + random.below(random.chance(60) ? 3 : 7) }, (_, i) => {
     let type =
       uniform ??
-      (depth > 1 && random.chance(25) ? aggregate(random, depth - 1, definitions) : scalar(random));
+      (depth > 1 && !isUnion && random.chance(25)
+        ? aggregate(random, depth - 1, definitions)
+        : scalar(random));
     const name = 'abcdefg'[i];
     const way = random.below(100);
     if (way < 15) type = arrayOf(type, 1 + random.below(4));
     else if (way < 30 && !isUnion && type.narrow) type = type.narrow(1 + random.below(type.width));
-    else if (way < 36) type = string;
+    else if (way < 36 && !isUnion) type = string; // one that another member wrote would be read by who looks at all
     return { name, type };
   });
   /* One member of a union is what is looked at. */

@@ -129,3 +129,25 @@ test('a worker that is terminated while threads call into it', async () => {
   assert.equal(status, 0, stderr);
   assert.equal(stdout, 'ended\n');
 });
+
+test('a library closed by another thread of its own, and by an async call', async () => {
+  const [status, stdout, stderr] = await run(`(async () => {
+      for (let i = 0; i < 20; i++) {
+        const other = biffi.load(fixture, DECLARATIONS);
+        const { slow_add } = other;
+        const running = Array.from({ length: 8 }, (_, n) => slow_add.async(n, 1, 5));
+        const sum = await other.call_from_threads.async((thread, n) => {
+          if (n === 3) other.close();
+          return 1;
+        }, 4, 10);
+        if (sum !== 40) throw new Error('sum ' + sum);
+        const sums = await Promise.all(running);
+        if (sums.join() !== '1,2,3,4,5,6,7,8') throw new Error(sums.join());
+        let code;
+        try { slow_add(1, 2, 0); } catch (error) { code = error.code; }
+        if (code !== 'BF_ECLOSED') throw new Error('code ' + code);
+      }
+      console.log('closed');
+    })();`);
+  assert.deepEqual([status, stdout, stderr], [0, 'closed\n', '']);
+});

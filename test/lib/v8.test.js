@@ -5,8 +5,8 @@ const assert = require('node:assert/strict');
 const v8 = require('node:v8');
 const vm = require('node:vm');
 const path = require('node:path');
-const { Worker } = require('node:worker_threads');
 const { spawnSync } = require('node:child_process');
+const { Worker } = require('node:worker_threads');
 const { biffi, fixture, fails } = require('./fixtures');
 const native = require('../../lib/native');
 
@@ -447,4 +447,45 @@ test('values are right when all earlier ones of their kind were collected', () =
     assert.equal(vec_norm_at(biffi.pointerAt(new Float64Array([i, 1]), vec)), i * i + 1);
     assert.equal(vec_norm_at(biffi.alloc(vec)), 0);
   }
+});
+
+test('a site that gets wrong types again and again settles', { skip: !onV8 && 'no V8 tier' }, () => {
+  /* The engine may learn from each kind of value once; it must not optimise and give up over and over. */
+  const script = `
+    const biffi = require(${JSON.stringify(path.join(__dirname, '../..'))});
+    const { to_i32, hash, is_null, vec_norm, vec } = biffi.load(${JSON.stringify(fixture('tiers'))},
+      \`int32_t to_i32(int32_t v); uint32_t hash(const char *s); int is_null(void *p);
+        typedef struct { double x, y; } vec; double vec_norm(vec v);\`);
+    const right = [5, 'text', Buffer.alloc(4), new vec({ x: 1 })];
+    const wrong = [undefined, 'x', 1.5, 2n, {}, null, 2 ** 40, [], Symbol.iterator, true, () => 1];
+    function one(v) { return to_i32(v); }
+    function two(v) { return hash(v); }
+    function three(v) { return is_null(v); }
+    function four(v) { return vec_norm(v); }
+    const results = [];
+    /* This one is given up once, for sure. */
+    function plus(a, b) { return a + b; }
+    for (let i = 0; i < 300000; i++) plus(i, 1);
+    for (let i = 0; i < 1000; i++) plus('x', {});
+    [one, two, three, four].forEach((f, k) => {
+      const expected = f(right[k]);
+      for (let i = 0; i < 60000; i++) {
+        if (f(right[k]) !== expected) throw new Error('call ' + i);
+        if (i % 3 === 0) try { f(wrong[i % wrong.length]); } catch (error) { if (!/^BF_E/.test(error.code)) throw error; }
+      }
+      results.push(expected);
+    });
+    console.log('results ' + results.join());`;
+  const flags = [
+    '--trace-deopt',
+    ...(process.versions.node.startsWith('18.') ? ['--turbo-fast-api-calls'] : []),
+  ];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', script], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^results 5,\d+,0,1$/m);
+  const bailouts = stdout.split('\n').filter((line) => /bailout \(kind|\[deoptimizing/.test(line)).length;
+  assert.ok(bailouts > 0 && bailouts < 100, `${bailouts} times the engine gave up optimised code`);
 });
