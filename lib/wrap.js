@@ -12,6 +12,7 @@
  * called. The latter is a property of an object that gets it once, so optimised
  * code takes it for the constant that it is.
  */
+const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
 const { TYPE, RECORD } = require('./keys');
 const { KIND } = require('./type');
@@ -260,12 +261,23 @@ function samples(view) {
 /* One Pointer that stays, for the reason that keepOne() of struct.js gives. */
 let pointers;
 
+/*
+ * V8 10.2 (Node.js 18) makes fast calls behind a flag only, and has them for whole processes: Node.js's own functions and
+ * other addons' would be called so too, which nobody tested there. So it takes a word of the user to switch them on.
+ */
+function switchOn() {
+  if (process.env.BIFFI_TIER === 'v8' && process.versions.v8.startsWith('10.2.'))
+    setFlagsFromString('--turbo-fast-api-calls');
+}
+
 /** Opens the V8 tier where there is one. Returns whether it did. */
 function setup(native, pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
   const functions = [...wrappersFor(native, pointer), adapterFor(native, pointer)];
-  return native.setupTier(functions, words, pointers, view);
+  const open = native.setupTier(functions, words, pointers, view);
+  if (open) switchOn();
+  return open;
 }
 
 module.exports = { setup };

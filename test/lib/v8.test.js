@@ -63,6 +63,26 @@ test(
   },
 );
 
+test(
+  'Node.js 18 has fast calls when BIFFI_TIER=v8 asks for them',
+  { skip: !(onV8 && named && process.versions.v8.startsWith('10.2.')) && 'for Node.js 18' },
+  () => {
+    const code = `
+      const { called_from } = require(${JSON.stringify(path.join(__dirname, '../..'))}).load(
+        ${JSON.stringify(fixture('tiers'))}, 'int called_from(void);');
+      const f = () => { let r; for (let i = 0; i < 300; i++) r = called_from(); return r; };
+      %PrepareFunctionForOptimization(f); f(); f(); %OptimizeFunctionOnNextCall(f); f();
+      process.stdout.write(String(f()));`;
+    const run = (tier) =>
+      spawnSync(process.execPath, ['--allow-natives-syntax', '-e', code], {
+        env: { ...process.env, BIFFI_TIER: tier },
+        encoding: 'utf8',
+      }).stdout;
+    assert.equal(run(''), '1');
+    assert.equal(run('v8'), '2');
+  },
+);
+
 test('functions of one shape are optimised each for itself', { skip: !onV8 && 'no V8 tier' }, () => {
   const status = new Function('f', 'return %GetOptimizationStatus(f);');
   const [one, other] = [load().called_from, load().called_from];
