@@ -82,9 +82,11 @@ static bool find_functions(void)
 	return true;
 }
 
-/* What callbacks use; without it they go through Node-API. */
-static void find_globals(void)
+/* What callbacks and strings use; without it they go through Node-API. */
+static void find_others(void)
 {
+	*(void **)&engine.string_one_byte =
+	    bf_v8_symbol("_ZN2v86String14NewFromOneByteEPNS_7IsolateEPKhNS_13NewStringTypeEi");
 	*(void **)&engine.globalize_slot =
 	    bf_v8_symbol("_ZN2v812api_internal18GlobalizeReferenceEPNS_8internal7IsolateEPm");
 	*(void **)&engine.globalize_value =
@@ -165,7 +167,7 @@ static void look_over(void)
 	}
 	if (!find_functions() || !find_layout())
 		return;
-	find_globals();
+	find_others();
 	engine.frame_callback = listed->frame_callback;
 	engine.on = true;
 	snprintf(engine.why, sizeof engine.why, "V8 %d.%d was tested, and its names and layouts are as expected",

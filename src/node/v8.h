@@ -64,6 +64,8 @@ typedef struct bf_v8 {
 	void *(*script_bind)(void *unbound);
 	void *(*script_run)(void *script, void *context);
 
+	void *(*string_one_byte)(void *isolate, const void *bytes, int type, int length); /* NULL: not exported */
+
 	/* v8::Global: a handle that stays until it is disposed of; made by one of the two, see bf_v8_globalize */
 	void *(*globalize_slot)(void *isolate, const void *slot);
 	void *(*globalize_value)(void *isolate, uint64_t value);

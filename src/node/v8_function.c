@@ -76,6 +76,35 @@ static void double_out(bf_v8_env *ve, void *isolate, uint64_t *result, double d)
 	*result = *(const uint64_t *)ve->v8->number_new(isolate, d);
 }
 
+/* Is it ASCII alone? */
+static bool is_ascii(const char *s, size_t n)
+{
+	uint64_t seen = 0, word;
+	size_t i;
+
+	for (i = 0; i + sizeof word <= n; i += sizeof word) {
+		memcpy(&word, s + i, sizeof word);
+		seen |= word;
+	}
+	for (; i < n; i++)
+		seen |= (uint8_t)s[i];
+	return (seen & 0x8080808080808080) == 0;
+}
+
+/* A string that needs no decoding. False: left to Node-API, which decodes it or throws. */
+static bool ascii_out(bf_v8_env *ve, const bf_v8_call *call, const char *s)
+{
+	const void *string;
+	size_t n;
+
+	if (!s || !ve->v8->string_one_byte || (n = strlen(s)) > INT32_MAX || !is_ascii(s, n))
+		return false;
+	string = ve->v8->string_one_byte(call->isolate, s, 0, (int)n);
+	if (string)
+		*call->result = *(const uint64_t *)string;
+	return string != NULL;
+}
+
 static void result_out(bf_v8_function *vf, const bf_v8_call *call, const void *frame)
 {
 	bf_v8_env *ve = vf->ve;
@@ -111,6 +140,10 @@ static void result_out(bf_v8_function *vf, const bf_v8_call *call, const void *f
 		if (v != (int32_t)v || f->result.flags & BF_INT64_MODE)
 			goto generic;
 		break;
+	case BF_CONV_STRING:
+		if (f->result.flags & BF_CONV_OWNED || !ascii_out(ve, call, *(const char *const *)frame))
+			goto generic;
+		return;
 	case BF_CONV_FLOAT:
 		double_out(ve, call->isolate, call->result, *(const float *)frame);
 		return;
@@ -234,7 +267,8 @@ void bf_v8_slow_call(void *info, void *context)
 	} else {
 		result_out(vf, &call, frame);
 	}
-	bf_lent_return(&lent);
+	if (vf->lends)
+		bf_lent_return(&lent);
 	bf_scratch_release(&env->scratch, mark);
 	errno = env->saved_errno;
 done:

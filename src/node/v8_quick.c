@@ -163,7 +163,10 @@ static bool struct_in(uint64_t word, void *slot, void *context)
 
 	if (!a->values || !bf_v8_value(a->layout, *(const uint64_t *)word, &address, &size) || size < a->need)
 		return false;
-	memcpy(slot, address, a->need);
+	if (a->need == 16) /* two eightbytes, without a call */
+		memcpy(slot, address, 16);
+	else
+		memcpy(slot, address, a->need);
 	return true;
 }
 

@@ -23,6 +23,13 @@ test('UTF-8 in and out, of every length', () => {
     assert.equal(lib.same(s), s);
   }
   for (let n = 0; n < 200; n++) assert.equal(lib.same('é'.repeat(n)), 'é'.repeat(n));
+  for (let n = 0; n < 40; n++) {
+    assert.equal(lib.same('a'.repeat(n)), 'a'.repeat(n));
+    for (let i = 0; i < n; i++) {
+      const odd = 'a'.repeat(i) + 'é' + 'a'.repeat(n - i - 1);
+      assert.equal(lib.same(odd), odd);
+    }
+  }
   assert.equal(lib.same('a\ud800b'), 'a\ufffdb');
 });
 
