@@ -55,7 +55,7 @@ void bf_plan_free(bf_plan *plan);
 
 /*
  * Makes machine code for bf_plan_call of this plan, where there can be any.
- * Once, before another thread has the plan.
+ * On one thread; others may call through the plan meanwhile.
  */
 void bf_plan_emit(bf_plan *plan);
 

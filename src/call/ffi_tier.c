@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "emit.h"
 
 /* At most one argument is two for libffi, and less than eight registers are skipped. */
 enum { MORE_ARGUMENTS = 8, ARGUMENTS_MAX = BF_MAX_ARGUMENTS + MORE_ARGUMENTS };
@@ -132,9 +133,10 @@ void bf_plan_call(const bf_plan *plan, void (*target)(void), void *frame)
 {
 	bf_cif *c = plan->cif;
 	void *values[ARGUMENTS_MAX];
+	bf_caller *caller = __atomic_load_n(&plan->caller, __ATOMIC_ACQUIRE);
 
-	if (plan->caller != NULL) {
-		plan->caller(frame, target);
+	if (caller != NULL) {
+		caller(frame, target);
 		return;
 	}
 	for (uint32_t i = 0; i < c->nargs; i++)

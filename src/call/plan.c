@@ -171,5 +171,5 @@ void bf_plan_free(bf_plan *plan)
 void bf_plan_emit(bf_plan *plan)
 {
 	if (plan->caller == NULL)
-		plan->caller = bf_emit_caller(plan, &plan->caller_size);
+		__atomic_store_n(&plan->caller, bf_emit_caller(plan, &plan->caller_size), __ATOMIC_RELEASE);
 }

@@ -46,6 +46,18 @@ static void typedefs_do_not_hide_a_function(void **state)
 	bf_plan_free(plan);
 }
 
+static void a_shared_plan_stays_until_the_last_has_freed_it(void **state)
+{
+	bf_plan *plan = plan_for(function(INT, INT));
+
+	(void)state;
+	assert_ptr_equal(bf_plan_ref(plan), plan);
+	bf_plan_free(plan);
+	assert_int_equal(plan->nargs, 1);
+	bf_plan_emit(plan);
+	bf_plan_free(plan);
+}
+
 static void variadic_arguments_are_promoted(void **state)
 {
 	(void)state;
@@ -113,6 +125,7 @@ int main(void)
 	    cmocka_unit_test(values_have_their_places_in_the_frame),
 	    cmocka_unit_test(a_large_result_pushes_the_arguments_back),
 	    cmocka_unit_test(typedefs_do_not_hide_a_function),
+	    cmocka_unit_test(a_shared_plan_stays_until_the_last_has_freed_it),
 	    cmocka_unit_test(variadic_arguments_are_promoted),
 	    cmocka_unit_test(what_a_call_cannot_carry_is_named),
 	    cmocka_unit_test(too_many_arguments_are_refused),

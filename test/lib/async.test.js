@@ -27,6 +27,15 @@ test('an async call gives a Promise, calls run side by side', async () => {
   assert.ok(turns > 0, 'the event loop went on meanwhile');
 });
 
+test('async calls under way while the function is first called here', async () => {
+  for (let round = 0; round < 20; round++) {
+    const { fail_with } = biffi.load(fixture('scalars'), 'int fail_with(int number);');
+    const promises = Array.from({ length: 50 }, (_, i) => fail_with.async(i));
+    assert.equal(fail_with(1), -1);
+    assert.ok((await Promise.all(promises)).every((r) => r === -1));
+  }
+});
+
 test('many calls, strings kept alive', async () => {
   const list = await Promise.all(
     Array.from({ length: 2000 }, (_, i) => strings.owned.async(`string number ${i} ${'x'.repeat(i)}`)),
