@@ -3,10 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-	BATCH = 256, /* messages a call into JavaScript */
-	FIELDS = 5   /* of a message in the batch: kind, token, module, method, request */
+	SCOPE = 16,        /* messages whose handles live together */
+	NAMES = 64,        /* methods' names that JavaScript knows by a number; the others travel as text */
+	NAME_SLOTS = 128,  /* of the table of names, a power of two */
+	HEAP_EVERY = 1000, /* milliseconds between two looks at the heap */
+	KIND_HEAP = 100    /* for boot.js, beside enum bf_kind */
 };
 
 /*
@@ -19,16 +23,23 @@ struct slot {
 	uint32_t next_free;
 };
 
+struct name {
+	char *text; /* NULL: free */
+	int number;
+};
+
 struct bf_binding {
 	bf_node *node;
 	napi_env env;
-	napi_ref dispatch;
+	napi_ref call, control; /* boot.js's: for a call, and for any other message */
 	struct slot *slots;
 	uint32_t size, free;
 	bool delivering, answered; /* flush after the batch */
 	_Atomic bool exhausted;    /* what interrupted JavaScript was its full heap */
-	uint32_t *progress;        /* JavaScript's: which field of the batch it is at */
-	napi_ref progress_memory;
+	struct name names[NAME_SLOTS];
+	int name_count;
+	napi_ref name_list; /* JavaScript's array of them */
+	int64_t heap_due;   /* milliseconds of the coarse clock */
 };
 
 static _Thread_local bf_binding *offered;
@@ -136,6 +147,9 @@ void bf_binding_fail(bf_binding *binding, int code, const char *why)
 void bf_binding_free(bf_binding *binding)
 {
 	if (binding) {
+		for (int i = 0; i < NAME_SLOTS; i++) {
+			free(binding->names[i].text);
+		}
 		free(binding->slots);
 		free(binding);
 	}
@@ -152,10 +166,52 @@ static napi_value message_request(napi_env env, const bf_message *message)
 		status = napi_get_null(env, &value);
 	} else if (message->buffer) {
 		status = napi_create_buffer_copy(env, message->length, message->request, NULL, &value);
+	} else if (bf_bytes_ascii(message->request, message->length)) {
+		status = napi_create_string_latin1(env, message->request, message->length, &value);
 	} else {
 		status = napi_create_string_utf8(env, message->request, message->length, &value);
 	}
 	return status == napi_ok ? value : NULL;
+}
+
+/*
+ * A method's name: a number that boot.js has the name for, or -1 and the name itself. A
+ * host may name anything (nginx: what a client sent), so the table ends at some size.
+ */
+static bool message_method(bf_binding *binding, const char *name, napi_value *number, napi_value *text)
+{
+	napi_env env = binding->env;
+	uint32_t hash = 5381;
+	struct name *found;
+	napi_value list;
+
+	if (!name) {
+		return napi_create_int32(env, -1, number) == napi_ok && napi_get_null(env, text) == napi_ok;
+	}
+	for (const char *at = name; *at; at++) {
+		hash = hash * 33 + (unsigned char)*at;
+	}
+	for (;; hash++) {
+		found = &binding->names[hash % NAME_SLOTS];
+		if (!found->text) {
+			break;
+		}
+		if (strcmp(found->text, name) == 0) {
+			return napi_create_int32(env, found->number, number) == napi_ok &&
+			       napi_get_undefined(env, text) == napi_ok;
+		}
+	}
+	if (napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, text) != napi_ok ||
+	    napi_create_int32(env, -1, number) != napi_ok) {
+		return false;
+	}
+	if (binding->name_count < NAMES && napi_get_reference_value(env, binding->name_list, &list) == napi_ok &&
+	    napi_set_element(env, list, (uint32_t)binding->name_count, *text) == napi_ok) {
+		found->text = strdup(name);
+		found->number = binding->name_count;
+		binding->name_count += found->text != NULL;
+	}
+	return true;
 }
 
 /* --- what boot.js calls ----------------------------------------------------------- */
@@ -165,14 +221,18 @@ static bf_binding *arguments(napi_env env, napi_callback_info info, size_t count
 	void *data = NULL;
 	size_t argc = count;
 
-	return napi_get_cb_info(env, info, &argc, argv, NULL, &data) == napi_ok && argc == count ? data : NULL;
+	/* Those that are missing are undefined. */
+	return napi_get_cb_info(env, info, &argc, argv, NULL, &data) == napi_ok ? data : NULL;
 }
 
-/* respond(token, code, bytes): false when nobody waits for it, or `bytes` are none. */
+/*
+ * respond(token, code, bytes, head): false when nobody waits for it, or `bytes` are
+ * none. `head`, a string of one byte a character or undefined, goes before the bytes.
+ */
 static napi_value js_respond(napi_env env, napi_callback_info info)
 {
-	napi_value argv[3], result;
-	bf_binding *binding = arguments(env, info, 3, argv);
+	napi_value argv[4], result;
+	bf_binding *binding = arguments(env, info, 4, argv);
 	bf_message *message;
 	double token = -1;
 	int32_t code = 0;
@@ -181,7 +241,8 @@ static napi_value js_respond(napi_env env, napi_callback_info info)
 	bool given = false;
 
 	if (binding && napi_get_value_double(env, argv[0], &token) == napi_ok &&
-	    napi_get_value_int32(env, argv[1], &code) == napi_ok && bf_bytes_of(env, argv[2], &bytes, &length)) {
+	    napi_get_value_int32(env, argv[1], &code) == napi_ok &&
+	    bf_bytes_join(env, argv[3], argv[2], &bytes, &length)) {
 		message = token_release(binding, token);
 		if (message) {
 			answer(binding, message, code, bytes, length);
@@ -232,14 +293,14 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* serve(dispatch): the function that takes every batch. */
+/* serve(call, control): the functions that take messages. */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
-	napi_value argv[1];
-	bf_binding *binding = arguments(env, info, 1, argv);
+	napi_value argv[2];
+	bf_binding *binding = arguments(env, info, 2, argv);
 
-	if (binding && !binding->dispatch) {
-		napi_create_reference(env, argv[0], 1, &binding->dispatch);
+	if (binding && !binding->control && napi_create_reference(env, argv[0], 1, &binding->call) == napi_ok) {
+		napi_create_reference(env, argv[1], 1, &binding->control);
 	}
 	return NULL;
 }
@@ -256,8 +317,7 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 		napi_callback function;
 	} functions[] = {{"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}};
 	bf_binding *binding = offered;
-	napi_value function, logs, memory;
-	void *data;
+	napi_value function, logs, names;
 
 	if (!binding || binding->env) {
 		napi_throw_error(env, "BF_EINTERNAL", "this binding belongs to biffi's own script");
@@ -271,12 +331,11 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 			return NULL;
 		}
 	}
-	if (napi_create_arraybuffer(env, sizeof(uint32_t), &data, &memory) != napi_ok ||
-	    napi_create_reference(env, memory, 1, &binding->progress_memory) != napi_ok ||
-	    napi_set_named_property(env, exports, "progress", memory) != napi_ok) {
+	if (napi_create_array(env, &names) != napi_ok ||
+	    napi_create_reference(env, names, 1, &binding->name_list) != napi_ok ||
+	    napi_set_named_property(env, exports, "names", names) != napi_ok) {
 		return NULL;
 	}
-	binding->progress = data;
 	if (napi_get_boolean(env, binding->node->log != NULL, &logs) != napi_ok ||
 	    napi_set_named_property(env, exports, "logs", logs) != napi_ok) {
 		return NULL;
@@ -302,121 +361,151 @@ static double abort_call(bf_binding *binding, uint64_t id)
 	return -1;
 }
 
-static bool set_fields(napi_env env, napi_value batch, uint32_t at, const napi_value fields[FIELDS])
-{
-	for (uint32_t i = 0; i < FIELDS; i++) {
-		if (napi_set_element(env, batch, at + i, fields[i]) != napi_ok) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* True when it is in the batch, as `*token`. One that can't be put there is answered. */
-static bool put(bf_binding *binding, napi_value batch, uint32_t at, bf_message *message, double *token)
+/* Calls boot.js. False: JavaScript was interrupted, as boot.js catches everything else. */
+static bool enter(bf_binding *binding, napi_ref function, size_t argc, const napi_value *argv, napi_value *result)
 {
 	napi_env env = binding->env;
-	napi_value fields[FIELDS] = {NULL};
-	bool fine;
+	napi_value global, called;
 
-	if (message->kind == BF_ABORT) {
-		*token = abort_call(binding, message->id);
-		message->done(message, 0, NULL, 0);
-		message = NULL;
-		fine = *token >= 0 && napi_create_int32(env, BF_ABORT, &fields[0]) == napi_ok &&
-		       napi_create_int32(env, 0, &fields[2]) == napi_ok && napi_get_null(env, &fields[3]) == napi_ok;
-		fields[4] = fields[3];
-		return fine && napi_create_double(env, *token, &fields[1]) == napi_ok &&
-		       set_fields(env, batch, at, fields);
+	*result = NULL;
+	if (function && napi_get_global(env, &global) == napi_ok &&
+	    napi_get_reference_value(env, function, &called) == napi_ok &&
+	    napi_make_callback(env, NULL, global, called, argc, argv, result) == napi_ok) {
+		return true;
 	}
-	if (!slot_take(binding, message, token)) {
-		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
-		return false;
-	}
-	fields[4] = message_request(env, message);
-	fine = fields[4] && napi_create_int32(env, message->kind, &fields[0]) == napi_ok &&
-	       napi_create_double(env, *token, &fields[1]) == napi_ok &&
-	       napi_create_uint32(env, message->module, &fields[2]) == napi_ok &&
-	       (message->method ? napi_create_string_utf8(env, message->method, NAPI_AUTO_LENGTH, &fields[3])
-				: napi_get_null(env, &fields[3])) == napi_ok &&
-	       set_fields(env, batch, at, fields);
-	if (!fine) {
-		napi_value exception;
-
-		napi_get_and_clear_last_exception(env, &exception);
-		bf_message_fail(token_release(binding, *token), BIFFI_EMEMORY,
-				"the request is too large for JavaScript");
-	}
-	return fine;
+	napi_get_and_clear_last_exception(env, &called);
+	return false;
 }
 
-/*
- * JavaScript was interrupted in the middle of a batch: the message it was at is
- * answered, those behind it have not been seen and go back to the list. The ones
- * before may be waiting for their promises.
- */
-static void batch_broken(bf_binding *binding, const double *tokens, uint32_t count, bf_link **messages)
+/* What boot.js returns is the answer, except undefined, which has been or will be given by respond(). */
+static void take_result(bf_binding *binding, double token, napi_value result)
 {
-	bool exhausted = atomic_exchange(&binding->exhausted, false);
-	uint32_t at = *binding->progress / FIELDS;
+	napi_valuetype type = napi_undefined;
 	bf_message *message;
+	char *bytes;
+	size_t length;
 
-	while (count > at + 1) {
-		message = token_release(binding, tokens[--count]);
-		if (message) {
-			message->link.next = *messages;
-			*messages = &message->link;
-		}
+	if (napi_typeof(binding->env, result, &type) != napi_ok || type == napi_undefined) {
+		return;
 	}
-	message = at < count ? token_release(binding, tokens[at]) : NULL;
+	message = token_release(binding, token);
+	if (!message) {
+		return;
+	}
+	if (bf_bytes_of(binding->env, result, &bytes, &length)) {
+		answer(binding, message, BIFFI_OK, bytes, length);
+	} else {
+		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
+		binding->answered = true;
+	}
+}
+
+static bool deliver_abort(bf_binding *binding, bf_message *message)
+{
+	napi_env env = binding->env;
+	napi_value argv[2], result;
+	double token = abort_call(binding, message->id);
+
+	message->done(message, 0, NULL, 0);
+	return token < 0 || napi_create_int32(env, BF_ABORT, &argv[0]) != napi_ok ||
+	       napi_create_double(env, token, &argv[1]) != napi_ok ||
+	       enter(binding, binding->control, 2, argv, &result);
+}
+
+/* Makes JavaScript's values of a message: boot.js's arguments. */
+static bool make_arguments(bf_binding *binding, bf_message *message, double token, napi_value *argv)
+{
+	napi_env env = binding->env;
+
+	if (message->kind != BF_CALL) {
+		return napi_create_int32(env, message->kind, &argv[0]) == napi_ok &&
+		       napi_create_double(env, token, &argv[1]) == napi_ok &&
+		       napi_create_uint32(env, message->module, &argv[2]) == napi_ok &&
+		       (argv[3] = message_request(env, message)) != NULL;
+	}
+	return napi_create_double(env, token, &argv[0]) == napi_ok &&
+	       napi_create_uint32(env, message->module, &argv[1]) == napi_ok &&
+	       (argv[2] = message_request(env, message)) != NULL &&
+	       message_method(binding, message->method, &argv[3], &argv[4]) &&
+	       (message->head ? napi_create_string_latin1(env, message->head, message->head_length, &argv[5])
+			      : napi_get_undefined(env, &argv[5])) == napi_ok;
+}
+
+/* Every message is answered, now or later. False: JavaScript was interrupted. */
+static bool deliver_one(bf_binding *binding, bf_message *message)
+{
+	bool call = message->kind == BF_CALL, exhausted;
+	napi_value argv[6], result;
+	double token;
+
+	if (message->kind == BF_ABORT) {
+		return deliver_abort(binding, message);
+	}
+	if (!slot_take(binding, message, &token)) {
+		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
+		return true;
+	}
+	if (!make_arguments(binding, message, token, argv)) {
+		napi_get_and_clear_last_exception(binding->env, &result);
+		bf_message_fail(token_release(binding, token), BIFFI_EMEMORY,
+				"the request is too large for JavaScript");
+		binding->answered = true;
+		return true;
+	}
+	if (enter(binding, call ? binding->call : binding->control, call ? 6 : 4, argv, &result)) {
+		take_result(binding, token, result);
+		return true;
+	}
+	exhausted = atomic_exchange(&binding->exhausted, false);
+	message = token_release(binding, token);
 	if (message) {
 		bf_message_fail(message, exhausted ? BIFFI_EMEMORY : BIFFI_EINTERRUPT,
 				exhausted ? "JavaScript's heap is full" : "JavaScript was interrupted");
 		binding->answered = true;
 	}
+	return false;
 }
 
-static bool deliver_batch(bf_binding *binding, bf_link **messages)
+/* Now and then, while there is something to do: how full the heap is. */
+static bool look_at_heap(bf_binding *binding)
 {
-	napi_env env = binding->env;
-	napi_handle_scope scope;
-	napi_value batch, dispatch, global, result;
-	double tokens[BATCH];
-	uint32_t count = 0;
-	bool fine;
+	napi_value argv[1], result;
+	struct timespec now;
+	int64_t milliseconds;
 
-	if (napi_open_handle_scope(env, &scope) != napi_ok) {
-		return false;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	milliseconds = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (milliseconds < binding->heap_due) {
+		return true;
 	}
-	fine = binding->dispatch && napi_create_array(env, &batch) == napi_ok &&
-	       napi_get_reference_value(env, binding->dispatch, &dispatch) == napi_ok &&
-	       napi_get_global(env, &global) == napi_ok;
-	for (int i = 0; fine && *messages && i < BATCH; i++) {
-		bf_message *message = BF_CONTAINER(*messages, bf_message, link);
-
-		*messages = (*messages)->next;
-		if (put(binding, batch, count * FIELDS, message, &tokens[count])) {
-			count++;
-		}
-	}
-	*binding->progress = 0;
-	if (fine && count) {
-		/* boot.js catches everything: what comes out of it is an interrupt. */
-		fine = napi_make_callback(env, NULL, global, dispatch, 1, &batch, &result) == napi_ok;
-		if (!fine) {
-			batch_broken(binding, tokens, count, messages);
-		}
-	}
-	if (!fine) {
-		napi_get_and_clear_last_exception(env, &result);
-	}
-	napi_close_handle_scope(env, scope);
-	return fine;
+	binding->heap_due = milliseconds + HEAP_EVERY;
+	return napi_create_int32(binding->env, KIND_HEAP, &argv[0]) != napi_ok ||
+	       enter(binding, binding->control, 1, argv, &result);
 }
 
 void bf_binding_exhausted(void *data)
 {
 	atomic_store(&((bf_binding *)data)->exhausted, true);
+}
+
+/* Some messages, all of whose values live until the last of them is through. */
+static bool deliver_some(bf_binding *binding, bf_link **messages)
+{
+	napi_handle_scope scope;
+	bool fine = true;
+
+	if (napi_open_handle_scope(binding->env, &scope) != napi_ok) {
+		return false;
+	}
+	for (int i = 0; fine && *messages && i < SCOPE; i++) {
+		bf_message *message = BF_CONTAINER(*messages, bf_message, link);
+
+		*messages = (*messages)->next;
+		fine = deliver_one(binding, message);
+	}
+	fine = fine && (*messages || look_at_heap(binding));
+	napi_close_handle_scope(binding->env, scope);
+	return fine;
 }
 
 bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
@@ -425,7 +514,7 @@ bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
 
 	binding->delivering = true;
 	while (messages && fine) {
-		fine = deliver_batch(binding, &messages);
+		fine = deliver_some(binding, &messages);
 	}
 	binding->delivering = outer;
 	if (!outer) {

@@ -13,9 +13,11 @@ const { Writable } = require('stream');
 const { format } = require('util');
 
 // binding.h: enum bf_kind, and the levels of biffi.h
-const [OPEN, CALL, CLOSE, ABORT, STATS] = [0, 1, 2, 3, 4];
+const [OPEN, CLOSE, ABORT, STATS, HEAP] = [0, 2, 3, 4, 100];
 const [DEBUG, INFO, WARN, ERROR] = [0, 1, 2, 3];
-const FIELDS = 5;
+
+/** Methods' names by their numbers; the binding adds to it. @type {string[]} */
+const { names } = binding;
 
 /** @type {Map<number, {handler: Function|null, methods: object|null, name: string, config: string|null}>} */
 const modules = new Map();
@@ -56,11 +58,22 @@ function fail(token, error) {
   binding.respond(token, code, message);
 }
 
-function answer(token, value) {
-  if (typeof value === 'string' || value === null || value === undefined) {
-    return binding.respond(token, 0, value);
+/** An answer in two parts: a string of one byte a character, which goes before the body as it is. */
+class Framed {
+  constructor(head, body) {
+    this.head = head;
+    this.body = body;
   }
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return binding.respond(token, 0, value);
+}
+
+const isBytes = (value) => ArrayBuffer.isView(value) || value instanceof ArrayBuffer;
+
+/** Answers with what a handler returned, or its promise brought. */
+function answer(token, value) {
+  if (typeof value === 'string' || value === null || value === undefined || isBytes(value)) {
+    return void binding.respond(token, 0, value);
+  }
+  if (value instanceof Framed) return void binding.respond(token, 0, value.body, value.head);
   let text;
   try {
     text = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
@@ -69,7 +82,7 @@ function answer(token, value) {
   } catch (error) {
     return fail(token, error);
   }
-  return binding.respond(token, 0, text);
+  binding.respond(token, 0, text);
 }
 
 // --- modules ------------------------------------------------------------------------
@@ -165,7 +178,7 @@ function serving(exports, only, name) {
 async function initialised(exports, { init, config, argument }, name) {
   const start = exports[init] ?? exports.default?.[init];
   if (typeof start !== 'function') throw new TypeError(`module '${name}' has no function '${init}'`);
-  const result = await start(config, argument, { load, serving });
+  const result = await start(config, argument, { load, serving, abort, Framed });
   if (typeof result === 'function') return { handler: result, methods: null };
   if (result !== 0 && result !== undefined)
     throw new Error(`${init}() of module '${name}' returned ${result}`);
@@ -184,9 +197,20 @@ async function open(token, number, request) {
 
 // --- calls --------------------------------------------------------------------------
 
+/** The controllers of signals that somebody asked for, or that have fired: context -> controller. */
+const controllers = new WeakMap();
+
+function controllerOf(context) {
+  let controller = controllers.get(context);
+  if (!controller) controllers.set(context, (controller = new AbortController()));
+  return controller;
+}
+
+/** Nobody waits for the call any more. */
+const abort = (context) => controllerOf(context).abort();
+
 /** What a handler learns of its call beside the request. */
 class Context {
-  #controller;
   constructor(method, config) {
     /** The name the caller used. @type {string|null} */
     this.method = method;
@@ -195,39 +219,12 @@ class Context {
   }
   /** Fires when nobody waits for the answer any more. @type {AbortSignal} */
   get signal() {
-    return (this.#controller ??= new AbortController()).signal;
-  }
-  static abort(context) {
-    context.#controller?.abort();
+    return controllerOf(this).signal;
   }
 }
-const abort = Context.abort;
-delete Context.abort;
 
-function call(token, number, method, request) {
-  const module = modules.get(number);
-  if (!module) {
-    const ready = opening.get(number);
-    if (!ready) return fail(token, new Error('the module is closed'));
-    return void ready.then(() => call(token, number, method, request));
-  }
-  let handler = module.handler;
-  if (module.methods !== null && method !== null && Object.hasOwn(module.methods, method)) {
-    const found = module.methods[method];
-    if (typeof found === 'function') handler = found;
-  }
-  if (handler === null) {
-    return fail(token, new Error(`module '${module.name}' has no function '${method}'`));
-  }
-  const context = new Context(method, module.config);
-  let value, then;
-  try {
-    value = handler(request, context);
-    then = value !== null && typeof value === 'object' ? value.then : undefined;
-  } catch (error) {
-    return fail(token, error);
-  }
-  if (typeof then !== 'function') return answer(token, value);
+/** The answer comes later. */
+function wait(token, value, context) {
   pending.set(token, context);
   Promise.resolve(value).then(
     (result) => {
@@ -239,54 +236,90 @@ function call(token, number, method, request) {
   );
 }
 
-function one(kind, token, number, method, request) {
-  switch (kind) {
-    case CALL:
-      return call(token, number, method, request);
-    case OPEN:
-      opening.set(
-        number,
-        open(token, number, request)
-          .catch((error) => fail(token, error))
-          .finally(() => opening.delete(number)),
-      );
-      return undefined;
-    case CLOSE:
-      modules.delete(number);
-      return binding.respond(token, 0, null);
-    case ABORT: {
-      const context = pending.get(token);
-      pending.delete(token);
-      if (context) abort(context);
-      return undefined;
+/** A call that came before its module was open, or after it was closed. */
+function early(token, number, ...rest) {
+  const ready = opening.get(number);
+  if (!ready) return fail(token, new Error('the module is closed'));
+  ready.then(() => {
+    const value = call(token, number, ...rest);
+    if (value !== undefined) binding.respond(token, 0, value);
+  });
+}
+
+const { hasOwn } = Object;
+
+/**
+ * Serves one call. Never throws.
+ * @param {number} token
+ * @param {number} number the module's
+ * @param {string|Buffer|null} request
+ * @param {number} method the number of its name, or -1
+ * @param {string|null|undefined} name the name where there is no number
+ * @param {string|undefined} head
+ * @returns {string|ArrayBufferView|ArrayBuffer|null|undefined} the answer; undefined: it was given, or will be
+ */
+function call(token, number, request, method, name, head) {
+  try {
+    const module = modules.get(number);
+    if (module === undefined) return early(token, number, request, method, name, head);
+    if (method >= 0) name = names[method];
+    let { handler } = module;
+    const { methods } = module;
+    if (methods !== null && name !== null && hasOwn(methods, name)) {
+      const found = methods[name];
+      if (typeof found === 'function') handler = found;
     }
-    case STATS:
-      return answer(token, { ...process.memoryUsage(), modules: modules.size, pending: pending.size });
-    default:
-      return fail(token, new Error(`message of unknown kind ${kind}`));
+    if (handler === null) {
+      return fail(token, new Error(`module '${module.name}' has no function '${name}'`));
+    }
+    const context = new Context(name, module.config);
+    const value = handler(request, context, head);
+    if (typeof value === 'string' || value === null) return value;
+    if (value === undefined) return null;
+    if (isBytes(value)) return value;
+    if (typeof value === 'object' && typeof value.then === 'function') wait(token, value, context);
+    else answer(token, value);
+  } catch (error) {
+    fail(token, error);
   }
 }
 
-/** Where an interrupt finds the batch. */
-const progress = new Uint32Array(binding.progress);
-let heapDue = 0;
-
-function dispatch(batch) {
-  const now = Date.now();
-  if (now >= heapDue) {
-    const memory = process.memoryUsage();
-    binding.heap(memory.heapUsed, memory.heapTotal, memory.external, memory.rss);
-    heapDue = now + 1000;
-  }
-  for (let i = 0; i < batch.length; i += FIELDS) {
-    progress[0] = i;
-    try {
-      one(batch[i], batch[i + 1], batch[i + 2], batch[i + 3], batch[i + 4]);
-    } catch (error) {
-      fail(batch[i + 1], error);
+/** Any other message: `kind` is of enum bf_kind. Never throws. */
+function control(kind, token, number, request) {
+  try {
+    switch (kind) {
+      case OPEN:
+        opening.set(
+          number,
+          open(token, number, request)
+            .catch((error) => fail(token, error))
+            .finally(() => opening.delete(number)),
+        );
+        break;
+      case CLOSE:
+        modules.delete(number);
+        binding.respond(token, 0, null);
+        break;
+      case ABORT: {
+        const context = pending.get(token);
+        pending.delete(token);
+        if (context) abort(context);
+        break;
+      }
+      case STATS:
+        answer(token, { ...process.memoryUsage(), modules: modules.size, pending: pending.size });
+        break;
+      case HEAP: {
+        const memory = process.memoryUsage();
+        binding.heap(memory.heapUsed, memory.heapTotal, memory.external, memory.rss);
+        break;
+      }
+      default:
+        fail(token, new Error(`message of unknown kind ${kind}`));
     }
+  } catch (error) {
+    fail(token, error);
   }
-  progress[0] = batch.length;
 }
 
 // --- a guest's manners --------------------------------------------------------------
@@ -345,4 +378,4 @@ if (binding.logs) {
   process.on('warning', (warning) => log(WARN, describe(warning)));
 }
 
-binding.serve(dispatch);
+binding.serve(call, control);

@@ -16,7 +16,16 @@
  */
 bool bf_bytes_of(napi_env env, napi_value value, char **bytes, size_t *length);
 
-/* The same of a string; NULL when it is none. */
+/*
+ * The same behind a head, which is a string of one byte a character; undefined: no
+ * head. Never NULL when there is a head.
+ */
+bool bf_bytes_join(napi_env env, napi_value head, napi_value value, char **bytes, size_t *length);
+
+/* Whether no byte is above 127: such bytes are the same in UTF-8 and in Latin-1. */
+bool bf_bytes_ascii(const void *bytes, size_t length);
+
+/* The bytes of a string alone; NULL when it is none. */
 char *bf_bytes_of_string(napi_env env, napi_value value, size_t *length);
 
 /* Writes text (UTF-8) as a JSON string, NULL as null. */

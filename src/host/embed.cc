@@ -91,6 +91,7 @@ struct bf_embed {
 	napi_module module; // Node.js keeps its address
 	std::atomic<bool> stopped{false};
 	size_t heap_limit = 0;
+	std::unique_ptr<v8::Locker> held; // see bf_embed_hold
 };
 
 // Everything that touches an environment's JavaScript happens under these.
@@ -159,18 +160,34 @@ extern "C" void bf_embed_spin(bf_embed *embed)
 	(void)node::SpinEventLoop(embed->setup->env());
 }
 
-extern "C" void bf_embed_turn(bf_embed *embed)
+extern "C" void bf_embed_hold(bf_embed *embed)
 {
-	BF_ENTER(embed);
-	v8::SealHandleScope seal(isolate);
-	uv_run(embed->setup->event_loop(), UV_RUN_NOWAIT);
-	platform->DrainTasks(isolate);
+	v8::Isolate *isolate = embed->setup->isolate();
+
+	embed->held = std::make_unique<v8::Locker>(isolate);
+	isolate->Enter();
+	v8::HandleScope handle_scope(isolate);
+	embed->setup->context()->Enter();
 }
 
-extern "C" void bf_embed_enter(bf_embed *embed, void (*body)(void *data), void *data)
+static void let_go(bf_embed *embed)
 {
-	BF_ENTER(embed);
-	body(data);
+	v8::Isolate *isolate = embed->setup->isolate();
+
+	{
+		v8::HandleScope handle_scope(isolate);
+		embed->setup->context()->Exit();
+	}
+	isolate->Exit();
+	embed->held.reset();
+}
+
+extern "C" void bf_embed_turn(bf_embed *embed)
+{
+	v8::HandleScope handle_scope(embed->setup->isolate());
+	v8::SealHandleScope seal(embed->setup->isolate());
+	uv_run(embed->setup->event_loop(), UV_RUN_NOWAIT);
+	platform->DrainTasks(embed->setup->isolate());
 }
 
 extern "C" uv_loop_t *bf_embed_loop(const bf_embed *embed)
@@ -229,6 +246,9 @@ extern "C" void bf_embed_free(bf_embed *embed)
 {
 	if (!embed->stopped) {
 		bf_embed_stop(embed);
+	}
+	if (embed->held) {
+		let_go(embed);
 	}
 	embed->setup.reset();
 	delete embed;

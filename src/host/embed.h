@@ -40,11 +40,14 @@ int bf_embed_start(bf_embed **out, const bf_embed_options *options, char *messag
 /* Runs the environment's loop until bf_embed_stop, or until nothing keeps it alive. */
 void bf_embed_spin(bf_embed *embed);
 
-/* One turn of the loop that never blocks. */
-void bf_embed_turn(bf_embed *embed);
+/*
+ * From now on the calling thread is inside of the environment: Node-API calls are
+ * allowed there until bf_embed_free, and cost no lock. Not with bf_embed_spin.
+ */
+void bf_embed_hold(bf_embed *embed);
 
-/* Runs `body` where Node-API calls into this environment are allowed. */
-void bf_embed_enter(bf_embed *embed, void (*body)(void *data), void *data);
+/* One turn of the loop of an environment that is held. It never blocks. */
+void bf_embed_turn(bf_embed *embed);
 
 uv_loop_t *bf_embed_loop(const bf_embed *embed);
 

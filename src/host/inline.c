@@ -17,31 +17,22 @@ struct inline_node {
 	bf_node node;
 	bf_embed *embed;
 	bf_binding *binding;
-	bf_link *messages; /* what the next enter delivers */
 };
-
-static void deliver(void *data)
-{
-	struct inline_node *self = data;
-	bf_link *messages = self->messages;
-
-	while (messages && (messages = bf_binding_deliver(self->binding, messages)) != NULL) {
-		bf_embed_resume(self->embed);
-		messages = messages == &bf_nothing ? NULL : messages;
-	}
-}
 
 static void inline_post(bf_node *node, bf_message *message)
 {
 	struct inline_node *self = (struct inline_node *)node;
+	bf_link *messages = &message->link;
 
 	if (!self->embed) {
 		bf_message_fail(message, BIFFI_ESTOPPED, "Node.js has ended");
 		return;
 	}
-	message->link.next = NULL;
-	self->messages = &message->link;
-	bf_embed_enter(self->embed, deliver, self);
+	messages->next = NULL;
+	while (messages && (messages = bf_binding_deliver(self->binding, messages)) != NULL) {
+		bf_embed_resume(self->embed);
+		messages = messages == &bf_nothing ? NULL : messages;
+	}
 }
 
 static int inline_timeout(bf_node *node)
@@ -106,6 +97,7 @@ int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_
 		free(self);
 		return -1;
 	}
+	bf_embed_hold(self->embed);
 	self->node.fd = bf_embed_descriptor(self->embed);
 	*out = &self->node;
 	return 0;

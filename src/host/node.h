@@ -31,6 +31,8 @@ struct bf_message {
 	const char *method;
 	const void *request;
 	size_t length;
+	const char *head; /* NULL: none. A third argument, a string of one byte a character */
+	size_t head_length;
 	void (*done)(bf_message *message, int code, char *bytes, size_t count); /* owns bytes */
 };
 
