@@ -60,13 +60,14 @@ enum {
 enum {
 	BIFFI_BUFFERS = 1, /* requests are Buffers, not strings: no UTF-8 decoding */
 	BIFFI_DIRECT = 2,  /* completions run at once on Node.js's thread, not in biffi_dispatch */
+	BIFFI_BATCH = 8,   /* biffi_call wakes nobody; biffi_flush does, once for many calls */
 	BIFFI_RELOAD = 4,  /* forget a loaded copy of the module and of its folder's modules first */
 };
 
 typedef struct biffi_options {
 	size_t size;        /* sizeof(biffi_options) */
 	int mode;           /* BIFFI_THREAD, BIFFI_INLINE, BIFFI_PROCESS */
-	int flags;          /* BIFFI_BUFFERS | BIFFI_DIRECT | BIFFI_RELOAD */
+	int flags;          /* BIFFI_BUFFERS | BIFFI_DIRECT | BIFFI_BATCH | BIFFI_RELOAD */
 	int threads;        /* or processes: how many to spread the calls over; 0 is 1 */
 	int timeout;        /* milliseconds that opening may take; 0 is 10000 */
 	const char *folder; /* where modules are looked up; NULL: the working directory */
@@ -116,6 +117,9 @@ BIFFI_API int biffi_serves(biffi *module);
  */
 BIFFI_API uint64_t biffi_call(biffi *module, const char *method, const void *request, size_t length, biffi_done done,
 			      void *data);
+
+/* With BIFFI_BATCH: the calls until now are on their way. */
+BIFFI_API void biffi_flush(biffi *module);
 
 /* The call ends with BIFFI_EABORTED unless it has ended. Its context.signal fires. */
 BIFFI_API void biffi_abort(biffi *module, uint64_t call);

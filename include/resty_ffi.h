@@ -117,6 +117,12 @@ typedef struct resty_ffi_timer resty_ffi_timer;
 RESTY_FFI_API resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, void (*due)(void *data),
 						   void *data);
 
+/*
+ * The same at the end of nginx's turn, after the events that are at hand: once for
+ * all that happens in a turn. (Before nginx's loop runs: at once.) It is not a timer for both.
+ */
+RESTY_FFI_API resty_ffi_timer *resty_ffi_timer_soon(resty_ffi_timer *timer, void (*due)(void *data), void *data);
+
 /* Runs when the worker ends, after all queues were finished, the latest first. */
 RESTY_FFI_API void resty_ffi_at_exit(void (*ending)(void *data), void *data);
 

@@ -24,7 +24,7 @@ struct configuration {
 struct turner {
 	biffi *module;
 	resty_ffi_watcher *watcher;
-	resty_ffi_timer *timer;
+	resty_ffi_timer *timer, *soon;
 };
 
 /* Node.js stays while these are open; they also hold what `resty_ffi` is. */
@@ -71,6 +71,17 @@ static void turn(void *data)
 	schedule(turner);
 }
 
+static void reschedule(void *data)
+{
+	schedule(data);
+}
+
+/* Calls and aborts change when it is due: what they change is looked at once a turn. */
+static void schedule_soon(struct turner *turner)
+{
+	turner->soon = resty_ffi_timer_soon(turner->soon, reschedule, turner);
+}
+
 static bool turner_start(struct turner *turner, biffi *module)
 {
 	turner->module = module;
@@ -87,6 +98,7 @@ static void turner_stop(struct turner *turner)
 		resty_ffi_unwatch(turner->watcher);
 	}
 	resty_ffi_timer_set(turner->timer, -1, NULL, NULL);
+	resty_ffi_timer_set(turner->soon, -1, NULL, NULL);
 	*turner = (struct turner){0};
 }
 
@@ -99,7 +111,8 @@ struct runtime {
 	int under_way; /* with a process: calls that are not answered */
 	bool finished; /* no further calls */
 	resty_ffi_timer *end;
-	int watchdog; /* milliseconds; 0: none */
+	resty_ffi_timer *flush; /* sends the calls of a turn, which nginx's events come in between */
+	int watchdog;           /* milliseconds; 0: none */
 	resty_ffi_timer *watch;
 	bool watching;
 };
@@ -115,6 +128,7 @@ static void runtime_end(void *data)
 	struct runtime *runtime = data;
 
 	resty_ffi_timer_set(runtime->end, -1, NULL, NULL);
+	resty_ffi_timer_set(runtime->flush, -1, NULL, NULL);
 	turner_stop(&runtime->own);
 	resty_ffi_timer_set(runtime->watch, -1, NULL, NULL);
 	biffi_close(runtime->module);
@@ -165,6 +179,16 @@ static void on_watch(void *data)
 	}
 }
 
+static void send_calls(void *data)
+{
+	struct runtime *runtime = data;
+
+	biffi_flush(runtime->module);
+	if (runtime->turner) {
+		schedule(runtime->turner);
+	}
+}
+
 static void on_task(void *data, void *tsk)
 {
 	struct runtime *runtime = data;
@@ -183,8 +207,10 @@ static void on_task(void *data, void *tsk)
 	}
 	resty_ffi_mark(tsk, biffi_call(runtime->module, resty_ffi_method(tsk), request, (size_t)length,
 				       bridged ? on_process_done : on_done, bridged ? (void *)bridged : tsk));
-	if (runtime->turner) {
-		schedule(runtime->turner);
+	if (runtime->turner == &inline_turner) {
+		schedule_soon(runtime->turner);
+	} else {
+		runtime->flush = resty_ffi_timer_soon(runtime->flush, send_calls, runtime);
 	}
 	if (runtime->watchdog > 0 && !runtime->watching) {
 		runtime->watch = resty_ffi_timer_set(runtime->watch, runtime->watchdog / 2 + 1, on_watch, runtime);
@@ -213,7 +239,7 @@ static void on_abort(void *data, void *tsk)
 
 	biffi_abort(runtime->module, resty_ffi_marked(tsk));
 	if (runtime->turner) {
-		schedule(runtime->turner);
+		schedule_soon(runtime->turner);
 	}
 }
 
@@ -226,7 +252,9 @@ static void on_finish(void *data)
 		runtime_check(runtime);
 		return;
 	}
+	resty_ffi_timer_set(runtime->flush, -1, NULL, NULL);
 	resty_ffi_timer_set(runtime->watch, -1, NULL, NULL);
+	biffi_flush(runtime->module);
 	biffi_close(runtime->module);
 	free(runtime);
 }
@@ -390,8 +418,8 @@ static int start(struct configuration parts, void *tq)
 	if (keep(options.mode, &options, why, sizeof(why)) != 0) {
 		return refuse(tq, why);
 	}
-	options.flags =
-	    BIFFI_DIRECT | (parts.reload ? BIFFI_RELOAD : 0) | (flag_option(tq, "buffer") ? BIFFI_BUFFERS : 0);
+	options.flags = BIFFI_DIRECT | BIFFI_BATCH | (parts.reload ? BIFFI_RELOAD : 0) |
+			(flag_option(tq, "buffer") ? BIFFI_BUFFERS : 0);
 	if (biffi_open(&module, parts.module, &options, why, sizeof(why)) != 0) {
 		return refuse(tq, why);
 	}

@@ -26,6 +26,7 @@ struct bf_message {
 	bf_link link;
 	enum bf_kind kind;
 	bool buffer;     /* request becomes a Buffer */
+	bool batched;    /* the node need not wake for it before its flush */
 	uint32_t module; /* number of the module in its node */
 	uint64_t id;     /* of the call, unique in the process */
 	const char *method;
@@ -38,13 +39,15 @@ struct bf_message {
 
 typedef struct bf_node bf_node;
 
-enum { BF_FLUSHES = 8 };
+enum { BF_FLUSHES = 9 };
 
 enum { BF_HEAP = 4 }; /* bytes: used, total, outside of the heap, resident */
 
 struct bf_node {
 	/* Any thread (inline: the owner). After the node's end `done` runs with BIFFI_ESTOPPED. */
 	void (*post)(bf_node *node, bf_message *message);
+	/* What was posted as batched is on its way. NULL: it always is. */
+	void (*flush)(bf_node *node);
 	/* Waits for something to happen, at most that long. Not for threads; the owner only. */
 	void (*turn)(bf_node *node, int milliseconds);
 	int (*timeout)(bf_node *node);

@@ -201,15 +201,31 @@ static void process_post(bf_node *node, bf_message *message)
 				memcpy(self->opening_bytes, message->request, message->length);
 			}
 		}
+		bool batched = message->batched;
+
 		send(self, message);
+		if (!batched) {
+			bf_channel_flush(&self->channel);
+		}
+	}
+}
+
+static void process_flush(bf_node *node)
+{
+	struct process_node *self = (struct process_node *)node;
+
+	if (self->life >= 0) {
 		bf_channel_flush(&self->channel);
 	}
 }
 
 /* --- receiving ------------------------------------------------------------------------ */
 
-static void receive(struct process_node *self)
+/* False: nothing came. */
+static bool receive(struct process_node *self)
 {
+	bool any = false;
+
 	bf_frame frame;
 	char *method, *bytes;
 	int got;
@@ -218,6 +234,7 @@ static void receive(struct process_node *self)
 	while ((got = bf_channel_receive(&self->channel, &frame, &method, &bytes)) == 1) {
 		bf_message *message = frame.kind == BF_FRAME_ANSWER ? slot_release(self, frame.id) : NULL;
 
+		any = true;
 		free(method);
 		if (message) {
 			message->done(message, frame.code, bytes, bytes ? frame.length : 0);
@@ -241,6 +258,7 @@ static void receive(struct process_node *self)
 		kill(self->pid, SIGKILL);
 	}
 	bf_channel_flush(&self->channel);
+	return any;
 }
 
 static void process_turn(bf_node *node, int milliseconds)
@@ -261,8 +279,8 @@ static void process_turn(bf_node *node, int milliseconds)
 		}
 	}
 	atomic_fetch_add_explicit(&node->wakeups, 1, memory_order_relaxed);
-	receive(self);
-	if (self->life >= 0 && read(self->life, &nothing, 1) == 0) {
+	/* The pipe of a child that is gone stays readable: it comes to a turn that brings nothing. */
+	if (!receive(self) && self->life >= 0 && read(self->life, &nothing, 1) == 0) {
 		receive(self); /* what it said last */
 		child_ended(self);
 	}
@@ -516,6 +534,7 @@ int bf_process_start(bf_node **out, const bf_node *settings, const char *program
 	}
 	self->node = *settings;
 	self->node.post = process_post;
+	self->node.flush = process_flush;
 	self->node.turn = process_turn;
 	self->node.timeout = process_timeout;
 	self->node.watch = process_watch;

@@ -18,8 +18,9 @@ struct biffi {
 	_Atomic int references; /* the handle, and every call under way */
 	_Atomic bool closed;    /* nobody dispatches any more */
 	int flags;
-	bool turned; /* inline or process: its nodes live off biffi_dispatch */
-	bool own;    /* process: its nodes end with it */
+	bool turned;    /* inline or process: its nodes live off biffi_dispatch */
+	bool own;       /* process: its nodes end with it */
+	bool direct_fd; /* nothing but its one node is to be polled */
 	bool serves;
 	uint32_t number; /* of the module in its nodes */
 	int node_count;
@@ -73,6 +74,30 @@ static void post_alone(biffi *module, bf_node *node, enum bf_kind kind, uint64_t
 		message->id = id;
 		message->done = forget;
 		node->post(node, message);
+	}
+}
+
+/* Threads: whose bell is due once this batch of answers is through. It is referred to. */
+static _Thread_local biffi *answered;
+
+static void ring_answered(void *data)
+{
+	biffi *module = answered;
+
+	(void)data;
+	if (module) {
+		answered = NULL;
+		bf_bell_ring(&module->bell);
+		module_release(module);
+	}
+}
+
+static void ring_later(biffi *module)
+{
+	if (answered != module) {
+		ring_answered(NULL);
+		atomic_fetch_add(&module->references, 1);
+		answered = module;
 	}
 }
 
@@ -167,7 +192,8 @@ static biffi_options known_options(const biffi_options *options)
 int biffi_open(biffi **out, const char *name, const biffi_options *options, char *message, size_t size)
 {
 	biffi_options known = known_options(options);
-	bf_node settings = {.log = known.log, .data = known.data};
+	bf_node settings = {
+	    .log = known.log, .data = known.data, .flushes = {{.run = ring_answered}}, .flush_count = 1};
 	char ignored[1], *request = NULL;
 	size_t length;
 	biffi *module = NULL;
@@ -195,12 +221,13 @@ int biffi_open(biffi **out, const char *name, const biffi_options *options, char
 	module->node_count = known.mode == BIFFI_INLINE ? 1 : known.threads;
 	module->number = atomic_fetch_add(&last_module, 1) + 1;
 	module->poll = module->bell.fd = -1;
+	module->direct_fd = module->own && known.flags & BIFFI_DIRECT && module->node_count == 1;
 	if (bf_nodes_get(module->nodes, module->node_count, known.mode, known.program, &settings, known.flush,
 			 known.data, message, size) != 0) {
 		module->node_count = 0;
 		goto done;
 	}
-	if (bf_bell_open(&module->bell) != 0 || (module->turned && open_poll(module) != 0)) {
+	if (bf_bell_open(&module->bell) != 0 || (module->turned && !module->direct_fd && open_poll(module) != 0)) {
 		snprintf(message, size, "no descriptor left");
 		goto done;
 	}
@@ -268,7 +295,11 @@ static void on_answer(bf_message *message, int code, char *bytes, size_t count)
 	/* Once it is pushed another thread may finish it and, with it, the module. */
 	atomic_fetch_add(&module->references, 1);
 	bf_queue_push(&module->completed, &message->link);
-	bf_bell_ring(&module->bell);
+	if (module->turned) {
+		bf_bell_ring(&module->bell);
+	} else {
+		ring_later(module);
+	}
 	/* Closing marks before it takes: what it could miss is seen here. */
 	if (atomic_load(&module->closed)) {
 		finish_completed(module);
@@ -289,6 +320,7 @@ uint64_t biffi_call(biffi *module, const char *method, const void *request, size
 	}
 	call->message = (bf_message){.kind = BF_CALL,
 				     .buffer = module->flags & BIFFI_BUFFERS,
+				     .batched = module->flags & BIFFI_BATCH,
 				     .module = module->number,
 				     .id = id,
 				     .method = method,
@@ -304,6 +336,15 @@ uint64_t biffi_call(biffi *module, const char *method, const void *request, size
 	}
 	node->post(node, &call->message);
 	return id;
+}
+
+void biffi_flush(biffi *module)
+{
+	for (int i = 0; i < module->node_count; i++) {
+		if (module->nodes[i]->flush) {
+			module->nodes[i]->flush(module->nodes[i]);
+		}
+	}
 }
 
 void biffi_abort(biffi *module, uint64_t call)
@@ -351,7 +392,7 @@ int biffi_call_wait(biffi *module, const char *method, const void *request, size
 
 int biffi_fd(biffi *module)
 {
-	return module->turned ? module->poll : module->bell.fd;
+	return module->direct_fd ? module->nodes[0]->fd : module->turned ? module->poll : module->bell.fd;
 }
 
 int biffi_timeout(biffi *module)

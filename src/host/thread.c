@@ -53,12 +53,24 @@ static void thread_post(bf_node *node, bf_message *message)
 {
 	struct thread_node *self = (struct thread_node *)node;
 
-	if (bf_queue_push(&self->queue, &message->link)) {
+	bool batched = message->batched;
+
+	bf_queue_push(&self->queue, &message->link); /* from here on it is the node's */
+	if (!batched) {
 		bf_bell_ring(&self->bell);
 	}
 	/* The end is marked before the last take: what it could miss is seen here. */
 	if (atomic_load(&self->ended)) {
 		fail_queue(self);
+	}
+}
+
+static void thread_flush(bf_node *node)
+{
+	struct thread_node *self = (struct thread_node *)node;
+
+	if (!bf_queue_empty(&self->queue)) {
+		bf_bell_ring(&self->bell);
 	}
 }
 
@@ -89,6 +101,7 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 		messages = messages->next;
 		bf_message_fail(message, BIFFI_ESTOPPED, "Node.js has ended");
 	}
+	bf_node_flush(&self->node);
 }
 
 static void tell_start(struct thread_node *self, int state)
@@ -208,6 +221,7 @@ int bf_thread_start(bf_node **out, const bf_node *settings, char *message, size_
 	}
 	self->node = *settings;
 	self->node.post = thread_post;
+	self->node.flush = thread_flush;
 	self->node.watch = thread_watch;
 	self->node.stop = thread_stop;
 	self->node.fd = -1;

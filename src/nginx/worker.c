@@ -39,6 +39,9 @@ static bool edge; /* the event module reports a write, not a state: nothing has 
 static rf_queue *queues;
 static struct ending *endings;
 static _Thread_local bool here;
+static bool turns; /* nginx's loop does: it looks at posted events before it sleeps */
+static ngx_event_t first_turn;
+static ngx_connection_t no_connection = {.fd = -1};
 
 /* --- other threads ----------------------------------------------------------------- */
 
@@ -202,15 +205,8 @@ static void timer_stop(resty_ffi_timer *timer)
 	}
 }
 
-resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, void (*due)(void *data), void *data)
+static resty_ffi_timer *timer_make(resty_ffi_timer *timer, void (*due)(void *data), void *data)
 {
-	if (!due) {
-		if (timer) {
-			timer_stop(timer);
-			free(timer);
-		}
-		return NULL;
-	}
 	if (!timer) {
 		timer = calloc(1, sizeof(*timer));
 		if (!timer) {
@@ -224,6 +220,22 @@ resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, v
 	}
 	timer->due = due;
 	timer->data = data;
+	return timer;
+}
+
+resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, void (*due)(void *data), void *data)
+{
+	if (!due) {
+		if (timer) {
+			timer_stop(timer);
+			free(timer);
+		}
+		return NULL;
+	}
+	timer = timer_make(timer, due, data);
+	if (!timer) {
+		return NULL;
+	}
 	if (milliseconds == 0) {
 		ngx_post_event(&timer->event, &ngx_posted_next_events);
 	} else if (milliseconds > 0) {
@@ -232,6 +244,22 @@ resty_ffi_timer *resty_ffi_timer_set(resty_ffi_timer *timer, int milliseconds, v
 		timer_stop(timer);
 	}
 	return timer;
+}
+
+resty_ffi_timer *resty_ffi_timer_soon(resty_ffi_timer *timer, void (*due)(void *data), void *data)
+{
+	if (turns && (timer = timer_make(timer, due, data)) != NULL) {
+		ngx_post_event(&timer->event, &ngx_posted_events);
+	} else {
+		due(data);
+	}
+	return timer;
+}
+
+static void on_first_turn(ngx_event_t *event)
+{
+	(void)event;
+	turns = true;
 }
 
 /* --- from start to end -------------------------------------------------------------- */
@@ -317,6 +345,10 @@ RESTY_FFI_API const char *resty_ffi_worker_start(void)
 		return "nginx has no connection left (worker_connections)";
 	}
 	cleanup->handler = on_end;
+	first_turn.handler = on_first_turn;
+	first_turn.log = ngx_cycle->log;
+	first_turn.data = &no_connection;
+	ngx_post_event(&first_turn, &ngx_posted_next_events);
 	here = true;
 	started = getpid();
 	return NULL;

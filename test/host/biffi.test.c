@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +78,8 @@ static void answers_of_every_kind(void **state)
 	(void)state;
 	expect("echo", "hello", 0, "hello");
 	expect("echo", "gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\x98", 0, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\x98");
+	expect("echo", "gr\xc3\xbc\xc3\x9f", 0, "gr\xc3\xbc\xc3\x9f"); /* a byte a character inside */
+	expect("echo", "\xff", 0, "\xef\xbf\xbd");                     /* no UTF-8 */
 	expect("echo", NULL, 0, NULL);
 	expect("echo", "", 0, "");
 	expect("type", NULL, 0, "null");
@@ -227,6 +230,53 @@ static void many_calls_at_once(void **state)
 		assert_int_equal(tally.ended, 0);
 		dispatch_until(modules[m], &tally, 2000);
 		assert_int_equal(tally.failed, 0);
+	}
+}
+
+static void batches_go_with_their_flush(void **state)
+{
+	static struct tally last; /* ended by the shutdown */
+
+	(void)state;
+	for (int m = 0; m < 3; m++) {
+		biffi *batched = open_module("handlers", m, BIFFI_BATCH | (m == BIFFI_PROCESS ? BIFFI_DIRECT : 0));
+		struct tally tally = {0};
+
+		assert_non_null(batched);
+		biffi_flush(batched);
+		for (int round = 1; round <= 3; round++) {
+			for (int i = 0; i < 500; i++) {
+				biffi_call(batched, i % 3 ? "echo" : "later", "x", 1, count, &tally);
+			}
+			biffi_flush(batched);
+			dispatch_until(batched, &tally, 500 * round);
+		}
+		assert_int_equal(tally.failed, 0);
+		/* What waits for a flush is no reason not to close. */
+		biffi_call(batched, "never", "x", 1, count, &last);
+		biffi_close(batched);
+		biffi_call_wait(modules[m], "echo", "x", 1, 10000, NULL, NULL);
+	}
+}
+
+/* More than are known by a number. */
+static void methods_of_any_name(void **state)
+{
+	(void)state;
+	for (int m = 0; m < 3; m++) {
+		biffi *single = open_module("single", m, 0);
+
+		assert_non_null(single);
+		for (int i = 0; i < 300; i++) {
+			char name[32], answer[64];
+
+			snprintf(name, sizeof(name), "gr\xc3\xbc\xc3\x9f%d", i % 150);
+			snprintf(answer, sizeof(answer), "%s:x", name);
+			expect_bytes(single, name, "x", 1, 0, answer, strlen(answer));
+		}
+		expect_bytes(single, NULL, "x", 1, 0, "null:x", 6);
+		expect_bytes(single, "", "x", 1, 0, ":x", 2);
+		biffi_close(single);
 	}
 }
 
@@ -467,6 +517,8 @@ int main(void)
 	    cmocka_unit_test(modules_of_every_kind),
 	    cmocka_unit_test(refusals_name_the_reason),
 	    cmocka_unit_test(many_calls_at_once),
+	    cmocka_unit_test(batches_go_with_their_flush),
+	    cmocka_unit_test(methods_of_any_name),
 	    cmocka_unit_test(direct_completions),
 	    cmocka_unit_test(aborts_and_timeouts),
 	    cmocka_unit_test(several_threads),

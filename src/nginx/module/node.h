@@ -31,7 +31,7 @@ typedef struct {
 	biffi *module;     /* NULL: not open */
 	ngx_msec_t failed; /* when opening failed; it is tried again a second later */
 	ngx_connection_t *connection;
-	ngx_event_t timer, watch;
+	ngx_event_t timer, watch, sent;
 } node_runtime_t;
 
 /* A call under way. It outlives its request when that ends first. */

@@ -63,6 +63,16 @@ static void on_ready(ngx_event_t *event)
 	schedule(runtime);
 }
 
+/* The end of nginx's turn: the calls that were made in it go together. */
+static void on_sent(ngx_event_t *event)
+{
+	ngx_connection_t *connection = event->data;
+	node_runtime_t *runtime = connection->data;
+
+	biffi_flush(runtime->module);
+	schedule(runtime);
+}
+
 static void on_watch(ngx_event_t *event)
 {
 	ngx_connection_t *connection = event->data;
@@ -201,10 +211,11 @@ static ngx_int_t attach(node_runtime_t *runtime)
 	if (!runtime->connection) {
 		return NGX_ERROR;
 	}
-	runtime->timer.data = runtime->watch.data = runtime->connection;
+	runtime->timer.data = runtime->watch.data = runtime->sent.data = runtime->connection;
 	runtime->timer.handler = on_ready;
+	runtime->sent.handler = on_sent;
 	runtime->watch.handler = on_watch;
-	runtime->timer.log = runtime->watch.log = ngx_cycle->log;
+	runtime->timer.log = runtime->watch.log = runtime->sent.log = ngx_cycle->log;
 	runtime->timer.cancelable = runtime->watch.cancelable = 1;
 	schedule(runtime);
 	return NGX_OK;
@@ -215,7 +226,8 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 	char why[1024] = "out of memory", *path, *config;
 	biffi_options options = {.size = sizeof(options),
 				 .mode = (int)runtime->mode,
-				 .flags = BIFFI_BUFFERS | (runtime->mode == BIFFI_INLINE ? BIFFI_DIRECT : 0),
+				 .flags =
+				     BIFFI_BUFFERS | BIFFI_BATCH | (runtime->mode == BIFFI_THREAD ? 0 : BIFFI_DIRECT),
 				 .threads = (int)runtime->threads,
 				 .folder = (char *)runtime->folder.data,
 				 .init = "open",
@@ -254,7 +266,7 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 void node_runtime_call(node_runtime_t *runtime, node_call_t *call, const char *method, size_t length, biffi_done done)
 {
 	call->id = biffi_call(runtime->module, method, call->bytes, length, done, call);
-	schedule(runtime);
+	ngx_post_event(&runtime->sent, &ngx_posted_events);
 	if (runtime->watchdog && !runtime->watch.timer_set) {
 		ngx_add_timer(&runtime->watch, runtime->watchdog / 2 + 1);
 	}
