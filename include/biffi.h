@@ -118,6 +118,13 @@ BIFFI_API int biffi_serves(biffi *module);
 BIFFI_API uint64_t biffi_call(biffi *module, const char *method, const void *request, size_t length, biffi_done done,
 			      void *data);
 
+/*
+ * The same with a head, which handlers get as a third argument behind their context: a
+ * string with a character for each byte, whatever becomes of the request.
+ */
+BIFFI_API uint64_t biffi_call_headed(biffi *module, const char *method, const void *head, size_t head_length,
+				     const void *request, size_t length, biffi_done done, void *data);
+
 /* With BIFFI_BATCH: the calls until now are on their way. */
 BIFFI_API void biffi_flush(biffi *module);
 

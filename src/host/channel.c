@@ -113,15 +113,18 @@ static int keep(bf_channel *channel, const unsigned char *bytes, size_t length)
 	return 0;
 }
 
-int bf_channel_send(bf_channel *channel, const bf_frame *frame, const char *method, const void *bytes)
+int bf_channel_send(bf_channel *channel, const bf_frame *frame, const char *method, const void *head, const void *bytes)
 {
 	const struct {
 		const void *bytes;
 		size_t length;
-	} parts[] = {{frame, sizeof(*frame)}, {method, frame->method}, {bytes, frame->length}};
+	} parts[] = {{frame, sizeof(*frame)},
+		     {method, frame->method},
+		     {head, frame->head},
+		     {bytes, frame->length - frame->head}};
 	bool direct = send_backlog(channel), kept = false;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		size_t sent = direct && parts[i].length ? put(channel->out, parts[i].bytes, parts[i].length) : 0;
 
 		if (sent < parts[i].length) {
@@ -181,23 +184,21 @@ static int fill(bf_channel *channel, void *part, size_t start, size_t length)
 static int prepare(bf_channel *channel)
 {
 	const bf_frame *frame = &channel->frame;
+	bool body = !(frame->flags & BF_FRAME_NULL) || frame->length > 0;
 
-	if (frame->length > LONGEST || frame->method > BF_RING) {
+	if (frame->length > LONGEST || frame->method > BF_RING || frame->head > frame->length) {
 		return -1;
 	}
 	if (frame->flags & BF_FRAME_METHOD) {
 		channel->method = calloc(1, (size_t)frame->method + 1);
 	}
-	if (!(frame->flags & BF_FRAME_NULL)) {
+	if (body) {
 		channel->body = malloc(frame->length + 1);
 		if (channel->body) {
 			channel->body[frame->length] = '\0';
 		}
 	}
-	return (frame->flags & BF_FRAME_METHOD && !channel->method) ||
-		       (!(frame->flags & BF_FRAME_NULL) && !channel->body)
-		   ? -1
-		   : 0;
+	return (frame->flags & BF_FRAME_METHOD && !channel->method) || (body && !channel->body) ? -1 : 0;
 }
 
 int bf_channel_receive(bf_channel *channel, bf_frame *frame, char **method, char **bytes)

@@ -29,9 +29,10 @@ typedef struct bf_shared {
 } bf_shared;
 
 enum {
-	BF_FRAME_NULL = 1,   /* no bytes at all, which is not the same as none of them */
+	BF_FRAME_NULL = 1,   /* no bytes at all (but the head's), which is not the same as none of them */
 	BF_FRAME_BUFFER = 2, /* the request becomes a Buffer */
-	BF_FRAME_METHOD = 4  /* there is a method's name */
+	BF_FRAME_METHOD = 4, /* there is a method's name */
+	BF_FRAME_HEAD = 8    /* there is a head */
 };
 
 /* 40 bytes, the same in both processes, as one library is both ends. */
@@ -42,7 +43,7 @@ typedef struct bf_frame {
 	uint32_t flags;
 	uint32_t module;
 	uint32_t method; /* bytes of the name, without a NUL */
-	uint32_t unused;
+	uint32_t head;   /* bytes of the head, which is the first part of the bytes */
 	uint64_t length; /* of the bytes */
 } bf_frame;
 
@@ -71,7 +72,8 @@ void bf_channel_open(bf_channel *channel, bf_shared *shared, bool child, int bel
 void bf_channel_close(bf_channel *channel);
 
 /* -1: out of memory. The other side is not woken before bf_channel_flush. */
-int bf_channel_send(bf_channel *channel, const bf_frame *frame, const char *method, const void *bytes);
+int bf_channel_send(bf_channel *channel, const bf_frame *frame, const char *method, const void *head,
+		    const void *bytes);
 void bf_channel_flush(bf_channel *channel);
 
 /*

@@ -45,7 +45,7 @@ static void send_frame(uint64_t id, uint32_t kind, int code, const char *bytes, 
 	const bf_frame frame = {
 	    .id = id, .kind = kind, .code = code, .flags = bytes ? 0 : BF_FRAME_NULL, .length = bytes ? length : 0};
 
-	if (bf_channel_send(&child.channel, &frame, NULL, bytes) != 0) {
+	if (bf_channel_send(&child.channel, &frame, NULL, NULL, bytes) != 0) {
 		abort(); /* out of memory in the middle of a frame: the parent starts another child */
 	}
 }
@@ -100,8 +100,10 @@ static bf_link *message_of(const bf_frame *frame, char *method, char *bytes)
 					.module = frame->module,
 					.id = frame->id,
 					.method = method,
-					.request = bytes,
-					.length = frame->length,
+					.request = frame->flags & BF_FRAME_NULL ? NULL : bytes + frame->head,
+					.length = frame->length - frame->head,
+					.head = frame->flags & BF_FRAME_HEAD ? bytes : NULL,
+					.head_length = frame->head,
 					.done = on_done};
 	request->id = frame->id;
 	request->method = method;

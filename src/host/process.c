@@ -136,14 +136,16 @@ static void send(struct process_node *self, bf_message *message)
 {
 	bf_frame frame = {.kind = message->kind,
 			  .flags = (message->request ? 0 : BF_FRAME_NULL) | (message->buffer ? BF_FRAME_BUFFER : 0) |
-				   (message->method ? BF_FRAME_METHOD : 0),
+				   (message->method ? BF_FRAME_METHOD : 0) | (message->head ? BF_FRAME_HEAD : 0),
 			  .module = message->module,
 			  .method = message->method ? (uint32_t)strlen(message->method) : 0,
-			  .length = message->request ? message->length : 0};
+			  .head = message->head ? (uint32_t)message->head_length : 0,
+			  .length =
+			      (message->request ? message->length : 0) + (message->head ? message->head_length : 0)};
 
 	if (!slot_take(self, message, &frame.id)) {
 		fail(message, BIFFI_EMEMORY, "out of memory");
-	} else if (bf_channel_send(&self->channel, &frame, message->method, message->request) != 0) {
+	} else if (bf_channel_send(&self->channel, &frame, message->method, message->head, message->request) != 0) {
 		kill(self->pid, SIGKILL); /* half a frame is there; the next child gets whole ones */
 	}
 }
@@ -159,7 +161,7 @@ static void abort_call(struct process_node *self, bf_message *message)
 		if (found && found->kind == BF_CALL && found->id == message->id) {
 			slot_release(self, id);
 			found->done(found, BIFFI_EABORTED, NULL, 0);
-			if (self->life >= 0 && bf_channel_send(&self->channel, &frame, NULL, NULL) == 0) {
+			if (self->life >= 0 && bf_channel_send(&self->channel, &frame, NULL, NULL, NULL) == 0) {
 				bf_channel_flush(&self->channel);
 			}
 			break;
@@ -478,7 +480,7 @@ static bool process_watch(bf_node *node, int milliseconds)
 	}
 	if (self->asked == 0) {
 		self->asked = now;
-		bf_channel_send(&self->channel, &ping, NULL, NULL);
+		bf_channel_send(&self->channel, &ping, NULL, NULL, NULL);
 		bf_channel_flush(&self->channel);
 		return false;
 	}
@@ -502,7 +504,7 @@ static void process_stop(bf_node *node)
 	self->stopped = true;
 	self->next_birth = 0;
 	if (self->life >= 0) {
-		bf_channel_send(&self->channel, &frame, NULL, NULL);
+		bf_channel_send(&self->channel, &frame, NULL, NULL, NULL);
 		bf_channel_flush(&self->channel);
 		if (poll(&waited, 1, STOP_WITHIN) <= 0) {
 			kill(self->pid, SIGKILL);

@@ -307,7 +307,8 @@ static void on_answer(bf_message *message, int code, char *bytes, size_t count)
 	module_release(module);
 }
 
-uint64_t biffi_call(biffi *module, const char *method, const void *request, size_t length, biffi_done done, void *data)
+/* Sends what `message` has: a method, a request, perhaps a head. */
+static uint64_t call_start(biffi *module, bf_message message, biffi_done done, void *data)
 {
 	struct call *call = calloc(1, sizeof(*call));
 	uint64_t id = bf_nodes_next_id();
@@ -318,15 +319,13 @@ uint64_t biffi_call(biffi *module, const char *method, const void *request, size
 		done(data, BIFFI_EMEMORY, NULL, 0);
 		return id;
 	}
-	call->message = (bf_message){.kind = BF_CALL,
-				     .buffer = module->flags & BIFFI_BUFFERS,
-				     .batched = module->flags & BIFFI_BATCH,
-				     .module = module->number,
-				     .id = id,
-				     .method = method,
-				     .request = request,
-				     .length = length,
-				     .done = on_answer};
+	call->message = message;
+	call->message.kind = BF_CALL;
+	call->message.buffer = module->flags & BIFFI_BUFFERS;
+	call->message.batched = module->flags & BIFFI_BATCH;
+	call->message.module = module->number;
+	call->message.id = id;
+	call->message.done = on_answer;
 	call->module = module;
 	call->done = done;
 	call->data = data;
@@ -336,6 +335,21 @@ uint64_t biffi_call(biffi *module, const char *method, const void *request, size
 	}
 	node->post(node, &call->message);
 	return id;
+}
+
+uint64_t biffi_call(biffi *module, const char *method, const void *request, size_t length, biffi_done done, void *data)
+{
+	return call_start(module, (bf_message){.method = method, .request = request, .length = length}, done, data);
+}
+
+uint64_t biffi_call_headed(biffi *module, const char *method, const void *head, size_t head_length, const void *request,
+			   size_t length, biffi_done done, void *data)
+{
+	return call_start(
+	    module,
+	    (bf_message){
+		.method = method, .request = request, .length = length, .head = head, .head_length = head_length},
+	    done, data);
 }
 
 void biffi_flush(biffi *module)

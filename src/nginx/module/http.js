@@ -23,35 +23,40 @@ const OWN = new Set([
   'server',
 ]);
 
-/** Of the number a request begins with: how long its lines are, and whether it is in the access phase. */
-const SIZE = 0x7fffffff;
-const isAccess = (bytes) => bytes[3] >= 0x80;
-
 /** An object that has these, and nothing else, is a response; any other is its JSON body. */
 const PARTS = new Set(['status', 'headers', 'body']);
 
+/** One of the first lines of a head, which has a letter before them. */
+function lineOf(head, number) {
+  let start = 1;
+  for (let i = 0; i < number; i++) start = head.indexOf('\n', start) + 1;
+  return head.slice(start, head.indexOf('\n', start));
+}
+
+/** What a handler reads is taken from the lines when it is read. */
 class Request {
-  #lines;
+  #head;
   #body;
   #headers;
   #context;
-  constructor(bytes, context) {
-    const size = bytes.readUInt32LE(0) & SIZE;
-    this.#lines = bytes.latin1Slice(4, 4 + size).split('\n');
-    this.#body = bytes.subarray(4 + size);
+  /** @param {string} head lines, see message.c @param {Buffer|null} body @param {object} context */
+  constructor(head, body, context) {
+    this.#head = head;
+    this.#body = body;
     this.#context = context;
   }
   /** @type {string} */
   get method() {
-    return this.#lines[0];
+    return lineOf(this.#head, 0);
   }
   /** The path, decoded and normalised by nginx, in UTF-8. @type {string} */
   get path() {
-    return Buffer.from(this.#lines[1], 'latin1').toString();
+    const line = lineOf(this.#head, 1);
+    return /[\x80-\xff]/.test(line) ? Buffer.from(line, 'latin1').toString() : line;
   }
   /** What stands behind the question mark. @type {string} */
   get args() {
-    return this.#lines[2];
+    return lineOf(this.#head, 2);
   }
   /** @type {URLSearchParams} */
   get query() {
@@ -59,18 +64,19 @@ class Request {
   }
   /** @type {string} */
   get protocol() {
-    return this.#lines[3];
+    return lineOf(this.#head, 3);
   }
   /** The client's address. @type {string} */
   get address() {
-    return this.#lines[4];
+    return lineOf(this.#head, 4);
   }
   /** Names in lower case; what came more than once is joined with ", ". @type {Record<string, string>} */
   get headers() {
     if (!this.#headers) {
+      const lines = this.#head.split('\n');
       this.#headers = Object.create(null);
-      for (let i = 5; i < this.#lines.length - 1; i++) {
-        const line = this.#lines[i];
+      for (let i = 5; i < lines.length - 1; i++) {
+        const line = lines[i];
         const colon = line.indexOf(': ');
         const name = line.slice(0, colon).toLowerCase();
         const value = line.slice(colon + 2);
@@ -81,10 +87,10 @@ class Request {
   }
   /** @type {Buffer} */
   get body() {
-    return this.#body;
+    return (this.#body ??= Buffer.alloc(0));
   }
   text() {
-    return this.#body.toString();
+    return this.body.toString();
   }
   json() {
     return JSON.parse(this.text());
@@ -99,19 +105,39 @@ class Request {
   }
 }
 
-/** A body's bytes, and the type that goes with them when nobody says another. */
+/** A body as text or bytes, and the type that goes with it when nobody says another. */
 function bodyOf(value) {
-  if (value === null || value === undefined) return [Buffer.alloc(0), undefined];
-  if (typeof value === 'string') return [Buffer.from(value), 'text/plain; charset=utf-8'];
-  if (ArrayBuffer.isView(value)) {
-    return [Buffer.from(value.buffer, value.byteOffset, value.byteLength), 'application/octet-stream'];
-  }
-  if (value instanceof ArrayBuffer) return [Buffer.from(value), 'application/octet-stream'];
-  return [Buffer.from(JSON.stringify(value) ?? String(value)), 'application/json'];
+  if (value === null || value === undefined) return [null, undefined];
+  if (typeof value === 'string') return [value, 'text/plain; charset=utf-8'];
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return [value, 'application/octet-stream'];
+  return [JSON.stringify(value) ?? String(value), 'application/json'];
 }
 
-/** @param {number} status @param {object} headers @param {[Buffer, string|undefined]} body */
+/** What a body's text or bytes are as a Buffer. */
+function bufferOf(value) {
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return Buffer.from(value ?? '');
+}
+
+/** boot.js's class for answers of two parts. */
+let Framed;
+
+/** Lines behind their length, as message.c reads them: four characters, each of which is a byte. */
+const framed = (lines) =>
+  String.fromCharCode(lines.length & 255, (lines.length >> 8) & 255, (lines.length >> 16) & 255, 0) + lines;
+
+/** The heads of answers without headers of their own: type -> head. */
+const plain = new Map();
+
+function plainHead(type) {
+  let head = plain.get(type);
+  if (head === undefined) plain.set(type, (head = framed(`200\ncontent-type: ${type}\n`)));
+  return head;
+}
+
+/** @param {number} status @param {object} headers @param {[unknown, string|undefined]} body of bodyOf() */
 function encode(status, headers, [body, type]) {
+  if (status === 200 && headers === undefined && type) return new Framed(plainHead(type), body);
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`status ${status}`);
   let head = `${status}\n`;
   let typed = false;
@@ -126,11 +152,7 @@ function encode(status, headers, [body, type]) {
     }
   }
   if (!typed && type) head += `content-type: ${type}\n`;
-  const answer = Buffer.allocUnsafe(4 + head.length + body.length);
-  answer.writeUInt32LE(head.length, 0);
-  answer.latin1Write(head, 4);
-  body.copy(answer, 4 + head.length);
-  return answer;
+  return new Framed(framed(head), body);
 }
 
 const isStream = (value) =>
@@ -138,20 +160,21 @@ const isStream = (value) =>
 
 async function collect(stream) {
   const chunks = [];
-  for await (const chunk of stream) chunks.push(bodyOf(chunk)[0]);
+  for await (const chunk of stream) chunks.push(bufferOf(bodyOf(chunk)[0]));
   return Buffer.concat(chunks);
 }
 
 /** The bytes of an answer; a promise of them when its body is a stream. */
 function answerOf(value) {
   if (isStream(value))
-    return collect(value).then((body) => encode(200, {}, [body, 'application/octet-stream']));
+    return collect(value).then((body) => encode(200, undefined, [body, 'application/octet-stream']));
   if (value === null || value === undefined) return encode(204, {}, bodyOf(null));
   if (typeof value !== 'object' || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    return encode(200, {}, bodyOf(value));
+    return encode(200, undefined, bodyOf(value));
   }
   const names = Object.keys(value);
-  if (names.length === 0 || !names.every((name) => PARTS.has(name))) return encode(200, {}, bodyOf(value));
+  if (names.length === 0 || !names.every((name) => PARTS.has(name)))
+    return encode(200, undefined, bodyOf(value));
   const { status = 200, headers, body } = value;
   if (isStream(body)) {
     return collect(body).then((bytes) => encode(status, headers, [bytes, 'application/octet-stream']));
@@ -176,21 +199,22 @@ function answerOfError(error) {
  * Called by libbiffi when the module is opened.
  * @param {string} config JSON: module, folder and config of the directive
  * @param {number} argument not used
- * @param {{load: Function, serving: Function}} tools boot.js's own
+ * @param {{load: Function, serving: Function, Framed: Function}} tools boot.js's own
  * @returns {Promise<Function>} the handler
  */
-exports.open = async (config, argument, { load, serving }) => {
+exports.open = async (config, argument, { load, serving, Framed: framedClass }) => {
+  Framed = framedClass;
   const wanted = JSON.parse(config);
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
   const { handler, methods } = serving(await load(name, wanted.folder, false), only, name);
-  return (bytes, context) => {
+  return (body, context, head) => {
     const named = methods && Object.hasOwn(methods, context.method) ? methods[context.method] : undefined;
     const serve = typeof named === 'function' ? named : handler;
     if (!serve) return encode(405, {}, bodyOf(`no handler for ${context.method}\n`));
     context.configuration = wanted.config;
     try {
-      const value = serve(new Request(bytes, context));
-      const finish = isAccess(bytes) ? passOrAnswer : answerOf;
+      const value = serve(new Request(head, body, context));
+      const finish = head[0] === 'a' ? passOrAnswer : answerOf;
       if (typeof value?.then === 'function') return value.then(finish).catch(answerOfError);
       return finish(value);
     } catch (error) {

@@ -1,20 +1,14 @@
 /*
- * The bytes between nginx and http.js, both ways: a number of 4 bytes (little
- * endian), that many bytes of lines, and the body. The number's highest bit says that
- * the request is in the access phase.
+ * The bytes between nginx and http.js. A request is lines, which are the call's head,
+ * and the body; an answer is a number of 4 bytes (little endian), that many bytes of
+ * lines, and the body.
  *
- *     request   METHOD \n URI \n ARGS \n PROTOCOL \n ADDRESS \n name: value \n ...
+ *     request   PHASE METHOD \n URI \n ARGS \n PROTOCOL \n ADDRESS \n name: value \n ...
  *     answer    STATUS \n name: value \n ...
+ *
+ * The phase is a letter, a for access and c for content.
  */
 #include "node.h"
-
-static u_char *put_number(u_char *to, uint32_t number)
-{
-	for (int i = 0; i < 4; i++) {
-		*to++ = (u_char)(number >> (8 * i));
-	}
-	return to;
-}
 
 static u_char *put_line(u_char *to, const ngx_str_t *text)
 {
@@ -58,12 +52,12 @@ static u_char *put_body(u_char *to, ngx_http_request_t *r)
 	return to;
 }
 
-u_char *node_message_of(ngx_http_request_t *r, int access, size_t *length)
+u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t *length)
 {
 	const ngx_str_t *lines[] = {&r->method_name, &r->uri, &r->args, &r->http_protocol, &r->connection->addr_text};
 	ngx_list_part_t *part;
 	ngx_table_elt_t *header;
-	size_t size = 0, body = body_length(r);
+	size_t size = 1, body = body_length(r);
 	u_char *bytes, *at;
 
 	for (int i = 0; i < 5; i++) {
@@ -75,11 +69,12 @@ u_char *node_message_of(ngx_http_request_t *r, int access, size_t *length)
 			size += header[i].key.len + header[i].value.len + 3;
 		}
 	}
-	bytes = malloc(4 + size + body + 1);
+	bytes = malloc(size + body + 1);
 	if (!bytes) {
 		return NULL;
 	}
-	at = put_number(bytes, (uint32_t)size | (access ? 0x80000000 : 0));
+	at = bytes;
+	*at++ = access ? 'a' : 'c';
 	for (int i = 0; i < 5; i++) {
 		at = put_line(at, lines[i]);
 	}
@@ -97,7 +92,8 @@ u_char *node_message_of(ngx_http_request_t *r, int access, size_t *length)
 		free(bytes);
 		return NULL;
 	}
-	*length = 4 + size + body;
+	*head = size;
+	*length = body;
 	return bytes;
 }
 

@@ -162,13 +162,13 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 	ngx_http_cleanup_t *cleanup = ngx_http_cleanup_add(r, 0);
 	node_call_t *call = calloc(1, sizeof(*call));
 	char method[32];
-	size_t length;
+	size_t head, length;
 
 	if (!cleanup || !call || node_runtime_ready(runtime, r->connection->log) != NGX_OK) {
 		free(call);
 		return NULL;
 	}
-	call->bytes = node_message_of(r, access, &length);
+	call->bytes = node_message_of(r, access, &head, &length);
 	if (!call->bytes) {
 		free(call);
 		return NULL;
@@ -183,7 +183,7 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 	ngx_cpystrn((u_char *)method, r->method_name.data, ngx_min(sizeof(method), r->method_name.len + 1));
 	cleanup->handler = on_request_end;
 	cleanup->data = call;
-	node_runtime_call(runtime, call, method, length, on_done);
+	node_runtime_call(runtime, call, method, head, length, on_done);
 	call->starting = 0;
 	if (!call->answered && timeout) {
 		ngx_add_timer(&call->timeout, timeout);

@@ -52,15 +52,16 @@ typedef struct {
 /* NGX_OK, or NGX_ERROR after a line in the log. */
 ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log);
 
-/* Sends it; `done` may have run when this returns. */
-void node_runtime_call(node_runtime_t *runtime, node_call_t *call, const char *method, size_t length, biffi_done done);
+/* Sends its bytes, a head and a body; `done` may have run when this returns. */
+void node_runtime_call(node_runtime_t *runtime, node_call_t *call, const char *method, size_t head, size_t length,
+		       biffi_done done);
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
 
 /* The worker ends. */
 void node_runtimes_end(void);
 
-/* A request as http.js reads it: malloc'ed. NULL: out of memory. */
-u_char *node_message_of(ngx_http_request_t *r, int access, size_t *length);
+/* A request as http.js reads it, a head and behind it a body: malloc'ed. NULL: out of memory. */
+u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t *length);
 
 /* Puts an answer of http.js into the request's status and headers. */
 ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body);
