@@ -1,159 +1,201 @@
+#define _GNU_SOURCE
 #include "bytes.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What the bytes of a value are made from. */
-struct source {
-	bool none;         /* null or undefined: no bytes at all */
-	napi_value string; /* NULL: it is memory */
-	bool ascii;        /* a string of ASCII characters only */
-	const void *data;
-	size_t length; /* in bytes */
-};
+/*
+ * V8's own String::IsOneByte(): whether a string is kept as Latin-1, which takes one
+ * copy and one look at the copy, where Node-API counts first and converts then. Its
+ * `this` is what a napi_value is. NULL: not there, or not what it was.
+ */
+static bool (*is_one_byte)(napi_value string);
+static pthread_once_t probed = PTHREAD_ONCE_INIT;
+static _Thread_local napi_env probing;
+
+static void probe(void)
+{
+	static const char16_t wide[] = {0x100, 0};
+	napi_value one, two;
+	bool (*found)(napi_value);
+
+	*(void **)&found = dlsym(RTLD_DEFAULT, "_ZNK2v86String9IsOneByteEv");
+	if (found && napi_create_string_latin1(probing, "\xff", 1, &one) == napi_ok &&
+	    napi_create_string_utf16(probing, wide, 1, &two) == napi_ok && found(one) && !found(two)) {
+		is_one_byte = found;
+	}
+}
 
 bool bf_bytes_ascii(const void *bytes, size_t length)
 {
-	const unsigned char *at = bytes, *end = at + length;
-	unsigned char seen = 0;
+	const char *at = bytes, *end = at + length;
+	uint64_t words[8];
 
-	/* Blocks that the compiler takes at once. */
-	for (; end - at >= 64; at += 64) {
-		for (int i = 0; i < 64; i++) {
-			seen |= at[i];
-		}
-		if (seen & 0x80) {
+	for (; end - at >= (ptrdiff_t)sizeof(words); at += sizeof(words)) {
+		memcpy(words, at, sizeof(words));
+		if ((words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7]) &
+		    0x8080808080808080u) {
 			return false;
 		}
 	}
 	for (; at < end; at++) {
-		seen |= *at;
+		if (*at & 0x80) {
+			return false;
+		}
 	}
-	return !(seen & 0x80);
-}
-
-static bool source_of_string(napi_env env, napi_value value, struct source *source)
-{
-	size_t units;
-
-	if (napi_get_value_string_utf16(env, value, NULL, 0, &units) != napi_ok ||
-	    napi_get_value_string_utf8(env, value, NULL, 0, &source->length) != napi_ok) {
-		return false;
-	}
-	source->string = value;
-	source->ascii = units == source->length;
 	return true;
 }
 
-/* False: another kind of value. */
-static bool source_of(napi_env env, napi_value value, struct source *source)
+/* Latin-1 as UTF-8, behind `front` other bytes that stay. Takes `bytes` over. */
+static char *widen(char *bytes, size_t front, size_t *length)
 {
-	napi_value memory;
-	napi_valuetype type;
-	bool is = false;
+	size_t high = 0, at = front;
+	char *wide;
 
-	*source = (struct source){0};
-	if (napi_typeof(env, value, &type) != napi_ok) {
-		return false;
+	for (size_t i = front; i < front + *length; i++) {
+		high += (unsigned char)bytes[i] >> 7;
 	}
-	if (type == napi_undefined || type == napi_null) {
-		source->none = true;
-		return true;
+	wide = malloc(front + *length + high + 1);
+	if (wide) {
+		memcpy(wide, bytes, front);
+		for (size_t i = front; i < front + *length; i++) {
+			unsigned char c = (unsigned char)bytes[i];
+
+			if (c < 0x80) {
+				wide[at++] = (char)c;
+			} else {
+				wide[at++] = (char)(0xc0 | c >> 6);
+				wide[at++] = (char)(0x80 | (c & 0x3f));
+			}
+		}
+		wide[at] = '\0';
+		*length += high;
 	}
-	if (type == napi_string) {
-		return source_of_string(env, value, source);
-	}
-	if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
-		/* napi's length counts elements; a Buffer's view of any typed array counts bytes. */
-		return napi_get_buffer_info(env, value, (void **)&source->data, &source->length) == napi_ok;
-	}
-	if (napi_is_dataview(env, value, &is) == napi_ok && is) {
-		return napi_get_dataview_info(env, value, &source->length, (void **)&source->data, &memory, NULL) ==
-		       napi_ok;
-	}
-	return napi_is_arraybuffer(env, value, &is) == napi_ok && is &&
-	       napi_get_arraybuffer_info(env, value, (void **)&source->data, &source->length) == napi_ok;
+	free(bytes);
+	return wide;
 }
 
-/* `to` has room for the bytes and a NUL. */
-static bool source_write(napi_env env, const struct source *source, char *to)
+/* A string's bytes behind room for `front` others. */
+static char *copy_string(napi_env env, napi_value value, size_t front, size_t *length)
 {
-	size_t written = 0;
+	size_t units, written;
+	char *bytes;
 
-	if (source->string) {
-		return (source->ascii
-			    ? napi_get_value_string_latin1(env, source->string, to, source->length + 1, &written)
-			    : napi_get_value_string_utf8(env, source->string, to, source->length + 1, &written)) ==
-			   napi_ok &&
-		       written == source->length;
+	if (napi_get_value_string_utf16(env, value, NULL, 0, &units) != napi_ok) {
+		return NULL;
 	}
-	if (source->length) {
-		memcpy(to, source->data, source->length);
+	if (is_one_byte && is_one_byte(value)) {
+		bytes = malloc(front + units + 1);
+		if (bytes && napi_get_value_string_latin1(env, value, bytes + front, units + 1, &written) == napi_ok) {
+			*length = written;
+			return bf_bytes_ascii(bytes + front, written) ? bytes : widen(bytes, front, length);
+		}
+	} else {
+		if (napi_get_value_string_utf8(env, value, NULL, 0, length) != napi_ok) {
+			return NULL;
+		}
+		bytes = malloc(front + *length + 1);
+		if (bytes && napi_get_value_string_utf8(env, value, bytes + front, *length + 1, length) == napi_ok) {
+			return bytes;
+		}
 	}
-	to[source->length] = '\0';
-	return true;
+	free(bytes);
+	return NULL;
 }
 
-static char *source_copy(napi_env env, const struct source *source)
+static char *copy_memory(const void *data, size_t front, size_t length)
 {
-	char *bytes = malloc(source->length + 1);
+	char *bytes = malloc(front + length + 1);
 
-	if (bytes && !source_write(env, source, bytes)) {
-		free(bytes);
-		bytes = NULL;
+	if (bytes) {
+		if (length) {
+			memcpy(bytes + front, data, length);
+		}
+		bytes[front + length] = '\0';
 	}
 	return bytes;
 }
 
 char *bf_bytes_of_string(napi_env env, napi_value value, size_t *length)
 {
-	struct source source = {0};
+	probing = env;
+	pthread_once(&probed, probe);
+	return copy_string(env, value, 0, length);
+}
 
-	if (!source_of_string(env, value, &source)) {
-		return NULL;
+/*
+ * A value's bytes behind room for `front` others; NULL without any when the value has
+ * none and `front` is 0. False: another kind of value, or out of memory.
+ */
+static bool copy_value(napi_env env, napi_value value, size_t front, char **bytes, size_t *length)
+{
+	napi_valuetype type;
+	napi_value memory;
+	bool is = false;
+	void *data = NULL;
+
+	*bytes = NULL;
+	*length = 0;
+	if (napi_typeof(env, value, &type) != napi_ok) {
+		return false;
 	}
-	*length = source.length;
-	return source_copy(env, &source);
+	if (type == napi_undefined || type == napi_null) {
+		*bytes = front ? copy_memory(NULL, front, 0) : NULL;
+		return !front || *bytes;
+	}
+	if (type == napi_string) {
+		probing = env;
+		pthread_once(&probed, probe);
+		*bytes = copy_string(env, value, front, length);
+		return *bytes != NULL;
+	}
+	if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
+		/* napi's length counts elements; a Buffer's view of any typed array counts bytes. */
+		if (napi_get_buffer_info(env, value, &data, length) != napi_ok) {
+			return false;
+		}
+	} else if (napi_is_dataview(env, value, &is) == napi_ok && is) {
+		if (napi_get_dataview_info(env, value, length, &data, &memory, NULL) != napi_ok) {
+			return false;
+		}
+	} else if (napi_is_arraybuffer(env, value, &is) == napi_ok && is) {
+		if (napi_get_arraybuffer_info(env, value, &data, length) != napi_ok) {
+			return false;
+		}
+	} else {
+		return false;
+	}
+	*bytes = copy_memory(data, front, *length);
+	return *bytes != NULL;
 }
 
 bool bf_bytes_of(napi_env env, napi_value value, char **bytes, size_t *length)
 {
-	struct source source;
-
-	*bytes = NULL;
-	*length = 0;
-	if (!source_of(env, value, &source)) {
-		return false;
-	}
-	if (source.none) {
-		return true;
-	}
-	*length = source.length;
-	*bytes = source_copy(env, &source);
-	return *bytes != NULL;
+	return copy_value(env, value, 0, bytes, length);
 }
 
 bool bf_bytes_join(napi_env env, napi_value head, napi_value value, char **bytes, size_t *length)
 {
-	struct source source;
 	size_t units;
+	char first;
 
 	if (napi_get_value_string_utf16(env, head, NULL, 0, &units) != napi_ok) {
-		return bf_bytes_of(env, value, bytes, length);
+		return copy_value(env, value, 0, bytes, length);
 	}
-	*bytes = NULL;
-	*length = 0;
-	if (!source_of(env, value, &source)) {
+	if (!copy_value(env, value, units, bytes, length)) {
 		return false;
 	}
-	*length = units + source.length;
-	*bytes = malloc(*length + 1);
-	if (*bytes && (napi_get_value_string_latin1(env, head, *bytes, units + 1, NULL) != napi_ok ||
-		       !source_write(env, &source, *bytes + units))) {
-		free(*bytes);
-		*bytes = NULL;
+	if (units) {
+		/* Node-API ends what it writes with a NUL, where the value begins. */
+		first = (*bytes)[units];
+		napi_get_value_string_latin1(env, head, *bytes, units + 1, NULL);
+		(*bytes)[units] = first;
+		*length += units;
 	}
-	return *bytes != NULL;
+	return true;
 }
 
 void bf_json_put(FILE *out, const char *text)

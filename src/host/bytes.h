@@ -18,7 +18,7 @@ bool bf_bytes_of(napi_env env, napi_value value, char **bytes, size_t *length);
 
 /*
  * The same behind a head, which is a string of one byte a character; undefined: no
- * head. Never NULL when there is a head.
+ * head. Never NULL behind one that has any.
  */
 bool bf_bytes_join(napi_env env, napi_value head, napi_value value, char **bytes, size_t *length);
 
