@@ -68,6 +68,7 @@ RESTY_FFI_API void resty_ffi_refuse(void *tq, const char *why);
  * Inside libffi_init: takes tasks as they come instead of polling. All three run
  * on nginx's thread. `task` may answer at once. `abort` says that nobody waits any
  * more; the task is to be answered all the same. `finish` follows the last task.
+ * `copies` says that a request is not read any more once `task` has returned.
  * `stats` tells what runtime:stats() shows beside the core's own numbers: it calls
  * `put` once for each, with a name that stays. All but `task` may be NULL.
  */
@@ -77,6 +78,7 @@ typedef struct resty_ffi_consumer {
 	void (*finish)(void *data);
 	void (*stats)(void *data, void (*put)(void *to, const char *name, double value), void *to);
 	void *data;
+	int copies;
 } resty_ffi_consumer;
 
 RESTY_FFI_API void resty_ffi_attach(void *tq, const resty_ffi_consumer *consumer);

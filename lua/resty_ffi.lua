@@ -50,6 +50,7 @@ void resty_ffi_queue_stats(void *queue, resty_ffi_stats *stats);
 int resty_ffi_queue_extra(void *queue, const char **names, double *values, int most);
 const char *resty_ffi_queue_method(void *queue, const char *name);
 resty_ffi_task *resty_ffi_task_new(void *queue, const char *method, const char *request, size_t length, int *code);
+resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *request, size_t length, int *code);
 void resty_ffi_task_post(resty_ffi_task *task);
 void resty_ffi_task_release(resty_ffi_task *task);
 void resty_ffi_task_abandon(resty_ffi_task *task, int late);
@@ -128,13 +129,13 @@ local function call(state, method, req, timeout)
         req = tostring(req)
     end
     timeout = tonumber(timeout) or state.timeout
-    local task = core.resty_ffi_task_new(queue, method, req, req and #req or 0, code)
-    if task == NULL then
-        return false, code[0], messages[code[0]]
-    end
+    local task
     if state.immediate then
         -- Most answers are there at once; only the others need a phase that can wait.
-        core.resty_ffi_task_post(task)
+        task = core.resty_ffi_task_ask(queue, method, req, req and #req or 0, code)
+        if task == NULL then
+            return false, code[0], messages[code[0]]
+        end
         if task.state == DONE then
             return result(task)
         end
@@ -144,6 +145,10 @@ local function call(state, method, req, timeout)
             return false, EPHASE, err
         end
     else
+        task = core.resty_ffi_task_new(queue, method, req, req and #req or 0, code)
+        if task == NULL then
+            return false, code[0], messages[code[0]]
+        end
         local ok, err = register(task, timeout)
         if not ok then
             core.resty_ffi_task_release(task)

@@ -198,6 +198,13 @@ bool bf_bytes_join(napi_env env, napi_value head, napi_value value, char **bytes
 	return true;
 }
 
+void bf_bytes_keep_memory(void)
+{
+	void *volatile block = malloc(4 << 20);
+
+	free(block);
+}
+
 void bf_json_put(FILE *out, const char *text)
 {
 	if (!text) {

@@ -28,6 +28,12 @@ bool bf_bytes_ascii(const void *bytes, size_t length);
 /* The bytes of a string alone; NULL when it is none. */
 char *bf_bytes_of_string(napi_env env, napi_value value, size_t *length);
 
+/*
+ * Large bodies come and go: their memory is to stay. glibc returns 128 KB and more to
+ * the system, and gets it again page by page, until it has seen a larger block freed.
+ */
+void bf_bytes_keep_memory(void);
+
 /* Writes text (UTF-8) as a JSON string, NULL as null. */
 void bf_json_put(FILE *out, const char *text);
 

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "binding.h"
+#include "bytes.h"
 #include "channel.h"
 
 #include <fcntl.h>
@@ -196,6 +197,7 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
 {
 	napi_value function, source;
 
+	bf_bytes_keep_memory();
 	child.node.log = log_line;
 	child.node.flushes[0].run = flush;
 	child.node.flush_count = 1;

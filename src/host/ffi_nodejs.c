@@ -386,7 +386,8 @@ static int serve(biffi *module, int mode, void *tq)
 			return refuse(tq, "nginx has no connection left (worker_connections)");
 		}
 	}
-	resty_ffi_attach(tq, &(resty_ffi_consumer){on_task, on_abort, on_finish, on_stats, runtime});
+	resty_ffi_attach(tq,
+			 &(resty_ffi_consumer){on_task, on_abort, on_finish, on_stats, runtime, mode == BIFFI_INLINE});
 	return 0;
 }
 

@@ -1,4 +1,5 @@
 #include "nodes.h"
+#include "bytes.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -101,6 +102,9 @@ int bf_nodes_get(bf_node **nodes, int count, int mode, const char *program, cons
 	if (owner && owner != getpid()) {
 		snprintf(message, size, "Node.js was started before the process forked; start it in the child");
 	} else {
+		if (!owner) {
+			bf_bytes_keep_memory();
+		}
 		owner = getpid();
 		status = mode == BIFFI_INLINE    ? get_inline(nodes, settings, message, size)
 			 : mode == BIFFI_PROCESS ? get_children(nodes, count, program, settings, message, size)

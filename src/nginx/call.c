@@ -64,11 +64,12 @@ static void release(rf_task *task)
 {
 	free(task->rsp);
 	task->rsp = NULL;
-	if (task->req_size > KEEP_REQUEST) {
-		free(task->req);
-		task->req = NULL;
-		task->req_size = 0;
+	if (task->memory_size > KEEP_REQUEST) {
+		free(task->memory);
+		task->memory = NULL;
+		task->memory_size = 0;
 	}
+	task->req = NULL;
 	task->state = RF_FREE;
 	if (!task->checked) {
 		task->next = free_tasks;
@@ -175,7 +176,7 @@ void rf_tasks_end(void)
 		rf_task *task = free_tasks;
 
 		free_tasks = task->next;
-		free(task->req);
+		free(task->memory);
 		free(task);
 	}
 	all_tasks = NULL;
@@ -291,9 +292,8 @@ RESTY_FFI_API const char *resty_ffi_queue_method(rf_queue *queue, const char *na
 	return method->name;
 }
 
-/* A task with a copy of the request, or NULL and the code. */
-RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, const char *request, size_t length,
-					  int *code)
+/* A task without a request, or NULL and the code. */
+static rf_task *task_take(rf_queue *queue, const char *method, size_t length, int *code)
 {
 	rf_task *task;
 
@@ -311,26 +311,6 @@ RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, c
 	if (!task) {
 		return NULL;
 	}
-	if (request && length + 1 > task->req_size) {
-		free(task->req);
-		task->req = malloc(length + 1);
-		task->req_size = task->req ? length + 1 : 0;
-	}
-	if (request && !task->req) {
-		task->next = free_tasks;
-		free_tasks = task;
-		return NULL;
-	}
-	if (!request) {
-		free(task->req);
-		task->req = NULL;
-		task->req_size = 0;
-		length = 0;
-	} else {
-		memcpy(task->req, request, length);
-		task->req[length] = '\0';
-	}
-	task->req_len = length;
 	task->queue = queue;
 	task->method = method;
 	task->mark = 0;
@@ -338,7 +318,34 @@ RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, c
 	task->rc = 0;
 	task->rsp = NULL;
 	task->rsp_len = 0;
+	task->req = NULL;
+	task->req_len = length;
 	*code = 0;
+	return task;
+}
+
+/* A task with a copy of the request, or NULL and the code. */
+RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, const char *request, size_t length,
+					  int *code)
+{
+	rf_task *task = task_take(queue, method, request ? length : 0, code);
+
+	if (!task || !request) {
+		return task;
+	}
+	if (length + 1 > task->memory_size) {
+		free(task->memory);
+		task->memory = malloc(length + 1);
+		task->memory_size = task->memory ? length + 1 : 0;
+	}
+	if (!task->memory) {
+		release(task);
+		*code = RESTY_FFI_EMEMORY;
+		return NULL;
+	}
+	task->req = task->memory;
+	memcpy(task->req, request, length);
+	task->req[length] = '\0';
 	return task;
 }
 
@@ -368,6 +375,29 @@ RESTY_FFI_API void resty_ffi_task_post(rf_task *task)
 	if (under_way && !sweep_event.timer_set) {
 		ngx_add_timer(&sweep_event, SWEEP);
 	}
+}
+
+/*
+ * Both at once, for a runtime whose answers are mostly there at once. Where it copies
+ * requests itself, `request` is handed to it as it is.
+ */
+RESTY_FFI_API rf_task *resty_ffi_task_ask(rf_queue *queue, const char *method, const char *request, size_t length,
+					  int *code)
+{
+	bool lent = queue->consumer.copies;
+	rf_task *task = lent ? task_take(queue, method, request ? length : 0, code)
+			     : resty_ffi_task_new(queue, method, request, length, code);
+
+	if (task) {
+		if (lent) {
+			task->req = (char *)request;
+		}
+		resty_ffi_task_post(task);
+		if (lent) {
+			task->req = NULL;
+		}
+	}
+	return task;
 }
 
 /* Lua has read the answer, or has not posted it. */

@@ -39,9 +39,10 @@ struct rf_task {
 
 	rf_item item; /* in the queue on the way there, in the worker's on the way back */
 	rf_queue *queue;
-	char *req;
+	char *req; /* in the task's memory, or Lua's while it is posted */
 	size_t req_len;
-	size_t req_size; /* of req's memory, which stays with the task */
+	char *memory; /* for requests; stays with the task */
+	size_t memory_size;
 	const char *method;
 	uint64_t mark;
 	bool waiting;          /* counted in queue->waiting */
