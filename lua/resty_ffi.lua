@@ -71,6 +71,7 @@ local messages = {
 
 local core -- libresty_ffi.so
 local runtimes = {} -- key -> runtime
+local preloaded = {} -- libraries that stay
 local code = ffi.new("int[1]")
 local why, why_size = ffi.new("unsigned char[256]"), ffi.new("size_t[1]")
 
@@ -235,14 +236,20 @@ local function open(name, is_global)
     return library
 end
 
---- Loads the core, once a worker.
-local function start()
+--- Loads the core's library.
+local function open_core()
+    local err
     if not core then
-        local err
         core, err = open("resty_ffi", true)
-        if not core then
-            return nil, err
-        end
+    end
+    return core, err
+end
+
+--- Makes this worker ready, once.
+local function start()
+    local ok, err = open_core()
+    if not ok then
+        return nil, err
     end
     local problem = core.resty_ffi_worker_start()
     if problem ~= NULL then
@@ -327,6 +334,25 @@ function _M.load_ffi(library, configuration, options)
         return nil, err
     end
     return runtime
+end
+
+--- Maps a library, and what it needs, before nginx makes its workers: for init_by_lua*,
+-- and libraries that start nothing by themselves, as ffi_nodejs. A worker's load_ffi
+-- then finds it, and all workers share the memory.
+-- @param library its name
+-- @param is_global as in load_ffi's options; true unless it is false
+-- @return true, or nil and a message
+function _M.preload(library, is_global)
+    local found, err = open_core()
+    if found then
+        found, err = open(library, is_global ~= false)
+    end
+    if not found then
+        ngx.log(ngx.ERR, "preload(", tostring(library), "): ", err)
+        return nil, err
+    end
+    preloaded[#preloaded + 1] = found
+    return true
 end
 
 --- What all runtimes of this worker count, as Prometheus reads it.

@@ -8,9 +8,9 @@
 const binding = process._linkedBinding('biffi_host');
 const Module = require('module');
 const path = require('path');
-const { pathToFileURL } = require('url');
-const { Writable } = require('stream');
-const { format } = require('util');
+
+/* What most runtimes never need is required by who needs it: start-up is a caller's wait. */
+const format = (...values) => require('util').format(...values);
 
 // binding.h: enum bf_kind, and the levels of biffi.h
 const [OPEN, CLOSE, ABORT, STATS, HEAP] = [0, 2, 3, 4, 100];
@@ -87,9 +87,16 @@ function answer(token, value) {
 
 // --- modules ------------------------------------------------------------------------
 
+let importer;
+
 /** `import()` for this script, which Node.js gives to modules only. */
-const importer = new Module('biffi:import');
-importer._compile('module.exports = (url) => import(url);', path.join(process.cwd(), 'biffi-import.js'));
+function importUrl(url) {
+  if (!importer) {
+    importer = new Module('biffi:import');
+    importer._compile('module.exports = (url) => import(url);', path.join(process.cwd(), 'biffi-import.js'));
+  }
+  return importer.exports(url);
+}
 
 /** The file of a module, or the name of one of Node.js's own. */
 function locate(name, folder) {
@@ -150,11 +157,11 @@ function load(name, folder, reload) {
       if (error.code !== 'ERR_REQUIRE_ESM') throw error;
     }
   }
-  const url = pathToFileURL(file);
+  const url = require('url').pathToFileURL(file);
   if (reload) url.searchParams.set('reload', String(++version));
   // Loader hooks that cost too much for those who import nothing are set here.
   process.emit('biffi:import');
-  return importer.exports(url.href);
+  return importUrl(url.href);
 }
 
 /** Which functions of its exports a module serves. */
@@ -372,7 +379,7 @@ if (binding.logs) {
       for (const line of lines) log(level, line);
       done();
     };
-    const get = () => (stream ??= new Writable({ decodeStrings: false, write }));
+    const get = () => (stream ??= new (require('stream').Writable)({ decodeStrings: false, write }));
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
   }
   process.on('warning', (warning) => log(WARN, describe(warning)));

@@ -37,6 +37,7 @@ static struct queue *queues;
 static int queue_count;
 static struct slot *slots;
 static uint32_t slot_count, slot_free = UINT32_MAX;
+static _Thread_local bool runs_javascript; /* this thread has an environment */
 
 /* What one environment has polled: a byte a queue. */
 struct environment {
@@ -281,14 +282,16 @@ static napi_value respond(napi_env env, napi_callback_info info)
 }
 
 /*
- * seal(): children will inherit none of the process's descriptors but the standard
- * ones. nginx opens its sockets without close-on-exec, because nothing of it is
- * meant to start a program.
+ * A program that JavaScript starts inherits none of the process's descriptors but what
+ * it is given: nginx opens its sockets without close-on-exec, because nothing of it is
+ * meant to start a program. This runs between fork and exec, before libuv puts the
+ * descriptors of the program's own in place.
  */
-static napi_value seal(napi_env env, napi_callback_info info)
+static void seal(void)
 {
-	(void)env;
-	(void)info;
+	if (!runs_javascript) {
+		return;
+	}
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
 		for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) {
 			int flags = fcntl(fd, F_GETFD);
@@ -298,7 +301,11 @@ static napi_value seal(napi_env env, napi_callback_info info)
 			}
 		}
 	}
-	return NULL;
+}
+
+static void seal_forks(void)
+{
+	pthread_atfork(NULL, NULL, seal);
 }
 
 /* An environment that polled has ended: nobody may be left to poll. */
@@ -322,9 +329,13 @@ BIFFI_API napi_value napi_register_module_v1(napi_env env, napi_value exports)
 	static const struct {
 		const char *name;
 		napi_callback function;
-	} functions[] = {{"poll_task", poll_task}, {"get_req", get_req}, {"respond", respond}, {"seal", seal}};
+	} functions[] = {{"poll_task", poll_task}, {"get_req", get_req}, {"respond", respond}};
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct environment *environment = calloc(1, sizeof(*environment));
 	napi_value function;
+
+	runs_javascript = true;
+	pthread_once(&once, seal_forks);
 
 	if (!environment || napi_add_env_cleanup_hook(env, on_end, environment) != napi_ok) {
 		free(environment);

@@ -101,19 +101,3 @@ threads.Worker = class extends Worker {
 };
 // What ES modules import of node:worker_threads is that class, too.
 Module.syncBuiltinESMExports();
-
-// Programs that JavaScript starts do not get nginx's sockets.
-const children = require('node:child_process');
-const { spawn } = children.ChildProcess.prototype;
-children.ChildProcess.prototype.spawn = function sealed(...rest) {
-  native.seal();
-  return spawn.apply(this, rest);
-};
-for (const name of ['spawnSync', 'execSync', 'execFileSync']) {
-  const original = children[name];
-  children[name] = (...rest) => {
-    native.seal();
-    return original(...rest);
-  };
-}
-Module.syncBuiltinESMExports();

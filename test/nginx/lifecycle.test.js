@@ -49,15 +49,19 @@ for (const mode of ['thread', 'inline', 'process']) {
       const nginx = await Nginx.start();
       fs.writeFileSync(
         `${nginx.prefix}/children.js`,
-        `const { execFile } = require('node:child_process');
+        `const { execFile, execFileSync } = require('node:child_process');
+         exports.listSync = () => String(execFileSync('ls', ['-l', '/proc/self/fd']));
          exports.list = () => new Promise((resolve, reject) =>
            execFile('ls', ['-l', '/proc/self/fd'], (error, out) => (error ? reject(error) : resolve(out))));`,
       );
-      const list = await nginx.lua(`${load(mode, 'children')} ngx.print(select(2, demo:list()))`);
+      const list = await nginx.lua(
+        `${load(mode, 'children')} ngx.print(select(2, demo:list()), select(2, demo:listSync()))`,
+      );
       const targets = list
         .split('\n')
         .map((line) => line.split(' -> ')[1])
         .filter(Boolean);
+      assert.ok(targets.length >= 6, list);
       const leaked = targets.filter((target) => /eventfd|eventpoll|error\.log|nginx/.test(target));
       // nginx itself opens its error log without close-on-exec; it is a standard stream of every child.
       assert.deepStrictEqual(

@@ -10,7 +10,14 @@
  * An error with a `status` between 400 and 599 answers with it.
  * node_access lets the request pass when the answer is undefined, null or true.
  */
-const { STATUS_CODES, validateHeaderName, validateHeaderValue } = require('node:http');
+/* node:http takes a while to load. It is asked for what is out of the ordinary only. */
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function validate(name, value) {
+  if (!NAME.test(name)) require('node:http').validateHeaderName(name);
+  if (!VALUE.test(value)) require('node:http').validateHeaderValue(name, value);
+}
 
 /** Set by nginx itself, which knows how long the body is and what becomes of the connection. */
 const OWN = new Set([
@@ -145,9 +152,8 @@ function encode(status, headers, [body, type]) {
     const lower = name.toLowerCase();
     if (OWN.has(lower) || values === undefined) continue;
     typed ||= lower === 'content-type';
-    validateHeaderName(name);
     for (const value of Array.isArray(values) ? values : [values]) {
-      validateHeaderValue(name, String(value));
+      validate(name, String(value));
       head += `${name}: ${value}\n`;
     }
   }
@@ -190,7 +196,11 @@ const passOrAnswer = (value) =>
 function answerOfError(error) {
   const status = error?.status;
   if (Number.isInteger(status) && status >= 400 && status < 600) {
-    return encode(status, error.headers, bodyOf(`${error.message || STATUS_CODES[status]}\n`));
+    return encode(
+      status,
+      error.headers,
+      bodyOf(`${error.message || require('node:http').STATUS_CODES[status]}\n`),
+    );
   }
   throw error;
 }
