@@ -180,13 +180,23 @@ static int fill(bf_channel *channel, void *part, size_t start, size_t length)
 	return have + (size_t)more == length;
 }
 
+static bool is_nonsense(const bf_frame *frame)
+{
+	return frame->length > LONGEST || frame->method > BF_RING || frame->head > frame->length;
+}
+
+static bool has_bytes(const bf_frame *frame)
+{
+	return !(frame->flags & BF_FRAME_NULL) || frame->length > 0;
+}
+
 /* The head is there: its numbers are checked, memory is got for the rest. */
 static int prepare(bf_channel *channel)
 {
 	const bf_frame *frame = &channel->frame;
-	bool body = !(frame->flags & BF_FRAME_NULL) || frame->length > 0;
+	bool body = has_bytes(frame);
 
-	if (frame->length > LONGEST || frame->method > BF_RING || frame->head > frame->length) {
+	if (is_nonsense(frame)) {
 		return -1;
 	}
 	if (frame->flags & BF_FRAME_METHOD) {
@@ -199,6 +209,48 @@ static int prepare(bf_channel *channel)
 		}
 	}
 	return (frame->flags & BF_FRAME_METHOD && !channel->method) || (body && !channel->body) ? -1 : 0;
+}
+
+/* Room was made: whoever waited for it is told. */
+static void tell_room(bf_channel *channel)
+{
+	if (atomic_load(&channel->in->full) && atomic_exchange(&channel->in->full, 0)) {
+		ring(channel->out, channel->bell_out);
+	}
+}
+
+int bf_channel_peek(bf_channel *channel, bf_frame *frame, const char **method, const char **bytes)
+{
+	bf_ring *in = channel->in;
+	uint64_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed) + channel->peeked;
+	uint64_t used = atomic_load_explicit(&in->head, memory_order_acquire) - tail;
+	size_t at = tail % BF_RING, size;
+	const char *part = (const char *)in->bytes + at + sizeof(*frame);
+
+	if (channel->got > 0 || used > BF_RING || used < sizeof(*frame) || at + sizeof(*frame) > BF_RING) {
+		return 0;
+	}
+	memcpy(frame, in->bytes + at, sizeof(*frame));
+	if (is_nonsense(frame)) {
+		return 0; /* bf_channel_receive says so */
+	}
+	size = sizeof(*frame) + frame->method + frame->length;
+	if (used < size || at + size > BF_RING) {
+		return 0;
+	}
+	*method = frame->flags & BF_FRAME_METHOD ? part : NULL;
+	*bytes = has_bytes(frame) ? part + frame->method : NULL;
+	channel->peeked += size;
+	return 1;
+}
+
+void bf_channel_drop(bf_channel *channel)
+{
+	uint64_t tail = atomic_load_explicit(&channel->in->tail, memory_order_relaxed);
+
+	atomic_store_explicit(&channel->in->tail, tail + channel->peeked, memory_order_release);
+	channel->peeked = 0;
+	tell_room(channel);
 }
 
 int bf_channel_receive(bf_channel *channel, bf_frame *frame, char **method, char **bytes)
@@ -217,10 +269,7 @@ int bf_channel_receive(bf_channel *channel, bf_frame *frame, char **method, char
 	if (status == 1 && channel->body) {
 		status = fill(channel, channel->body, start, channel->frame.length);
 	}
-	/* Room was made: whoever waited for it is told. */
-	if (atomic_load(&channel->in->full) && atomic_exchange(&channel->in->full, 0)) {
-		ring(channel->out, channel->bell_out);
-	}
+	tell_room(channel);
 	if (status == 1) {
 		*frame = channel->frame;
 		*method = channel->method;

@@ -66,6 +66,7 @@ typedef struct bf_channel {
 	size_t got; /* bytes of frame, method and body that have arrived */
 	char *method;
 	char *body;
+	size_t peeked; /* bytes of frames that bf_channel_peek gave and bf_channel_drop has not dropped */
 } bf_channel;
 
 void bf_channel_open(bf_channel *channel, bf_shared *shared, bool child, int bell_out, int bell_in);
@@ -82,6 +83,14 @@ void bf_channel_flush(bf_channel *channel);
  * is left here.
  */
 int bf_channel_receive(bf_channel *channel, bf_frame *frame, char **method, char **bytes);
+
+/*
+ * The same without a copy: 1 and its parts, which lie in the shared memory, without a
+ * NUL, until bf_channel_drop. 0: the next frame is not there as a whole, or not in one
+ * piece; bf_channel_receive gets it, after a drop.
+ */
+int bf_channel_peek(bf_channel *channel, bf_frame *frame, const char **method, const char **bytes);
+void bf_channel_drop(bf_channel *channel);
 
 /* After the own eventfd became readable, before receiving: also sends what had to wait. */
 void bf_channel_answer(bf_channel *channel);

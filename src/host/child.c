@@ -26,7 +26,8 @@ extern const char bf_boot_js[];
 struct request {
 	bf_message message;
 	uint64_t id;
-	char *method, *bytes;
+	char *bytes;   /* NULL: they are not its own */
+	char method[]; /* with a NUL */
 };
 
 static struct {
@@ -59,7 +60,6 @@ static void on_done(bf_message *message, int code, char *bytes, size_t count)
 		send_frame(request->id, BF_FRAME_ANSWER, code, bytes, count);
 	}
 	free(bytes);
-	free(request->method);
 	free(request->bytes);
 	free(request);
 }
@@ -89,9 +89,10 @@ static void heap_changed(bf_node *node)
 
 /* --- from the parent ------------------------------------------------------------------ */
 
-static bf_link *message_of(const bf_frame *frame, char *method, char *bytes)
+/* The bytes stay until the message is delivered, when JavaScript has its copy. */
+static bf_link *message_of(const bf_frame *frame, const char *method, const char *bytes)
 {
-	struct request *request = calloc(1, sizeof(*request));
+	struct request *request = malloc(sizeof(*request) + frame->method + 1);
 
 	if (!request) {
 		abort();
@@ -100,15 +101,18 @@ static bf_link *message_of(const bf_frame *frame, char *method, char *bytes)
 					.buffer = frame->flags & BF_FRAME_BUFFER,
 					.module = frame->module,
 					.id = frame->id,
-					.method = method,
+					.method = method ? request->method : NULL,
 					.request = frame->flags & BF_FRAME_NULL ? NULL : bytes + frame->head,
 					.length = frame->length - frame->head,
 					.head = frame->flags & BF_FRAME_HEAD ? bytes : NULL,
 					.head_length = frame->head,
 					.done = on_done};
 	request->id = frame->id;
-	request->method = method;
-	request->bytes = bytes;
+	request->bytes = NULL;
+	if (method) {
+		memcpy(request->method, method, frame->method);
+		request->method[frame->method] = '\0';
+	}
 	/* cppcheck-suppress memleak ; on_done frees it */
 	return &request->message.link;
 }
@@ -127,9 +131,49 @@ static void stop(void)
 	exit(0);
 }
 
+/* What the frame says, done, or as a message. */
+static bf_link *take(const bf_frame *frame, const char *method, const char *bytes)
+{
+	if (frame->kind == BF_FRAME_PING) {
+		send_frame(0, BF_FRAME_PING, 0, NULL, 0);
+		bf_channel_flush(&child.channel);
+		return NULL;
+	}
+	if (frame->kind == BF_FRAME_STOP) {
+		child.stopping = true;
+		return NULL;
+	}
+	return message_of(frame, method, bytes);
+}
+
+static void deliver(bf_link *messages)
+{
+	while (messages && (messages = bf_binding_deliver(child.binding, messages)) == &bf_nothing) {
+		messages = NULL; /* nobody interrupts JavaScript here but the process's end */
+	}
+}
+
+/* Messages that lie in the shared memory in one piece go to JavaScript from there. */
+static void deliver_peeked(void)
+{
+	bf_link *first = NULL, **last = &first, *link;
+	bf_frame frame;
+	const char *method, *bytes;
+
+	while (bf_channel_peek(&child.channel, &frame, &method, &bytes) == 1) {
+		link = take(&frame, method, bytes);
+		if (link) {
+			*last = link;
+			last = &link->next;
+			*last = NULL;
+		}
+	}
+	deliver(first);
+	bf_channel_drop(&child.channel);
+}
+
 static void on_bell(uv_poll_t *poll, int status, int events)
 {
-	bf_link *first = NULL, **last = &first;
 	bf_frame frame;
 	char *method, *bytes;
 	int got;
@@ -138,25 +182,25 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 	(void)status;
 	(void)events;
 	bf_channel_answer(&child.channel);
-	while ((got = bf_channel_receive(&child.channel, &frame, &method, &bytes)) == 1) {
-		if (frame.kind == BF_FRAME_PING) {
-			send_frame(0, BF_FRAME_PING, 0, NULL, 0);
-			bf_channel_flush(&child.channel);
-			continue;
+	do {
+		deliver_peeked();
+		got = bf_channel_receive(&child.channel, &frame, &method, &bytes);
+		if (got == 1) {
+			bf_link *link = take(&frame, method, bytes);
+
+			if (link) {
+				BF_CONTAINER(BF_CONTAINER(link, bf_message, link), struct request, message)->bytes =
+				    bytes;
+				link->next = NULL;
+				deliver(link);
+			} else {
+				free(bytes);
+			}
+			free(method);
 		}
-		if (frame.kind == BF_FRAME_STOP) {
-			child.stopping = true;
-			continue;
-		}
-		*last = message_of(&frame, method, bytes);
-		last = &(*last)->next;
-		*last = NULL;
-	}
+	} while (got == 1);
 	if (got < 0) {
 		abort();
-	}
-	while (first && (first = bf_binding_deliver(child.binding, first)) == &bf_nothing) {
-		first = NULL; /* nobody interrupts JavaScript here but the process's end */
 	}
 	if (child.stopping) {
 		stop();

@@ -118,6 +118,23 @@ static void bytes_of_every_size(void **state)
 	}
 }
 
+/* A byte above 127 is found wherever it is. */
+static void text_of_every_kind(void **state)
+{
+	char text[200];
+
+	(void)state;
+	for (int length = 2; length < 200; length += length < 70 ? 1 : 13) {
+		for (int at = 0; at + 1 < length; at++) {
+			memset(text, 'x', sizeof(text));
+			memcpy(text + at, "\xc3\xbc", 2);
+			expect_bytes(by_inline, "echo", text, (size_t)length, 0, text, (size_t)length);
+		}
+	}
+	memcpy(text, "\xe2\x82\xac", 3); /* no Latin-1 */
+	expect_bytes(by_inline, "echo", text, 180, 0, text, 180);
+}
+
 static void failures_answer(void **state)
 {
 	(void)state;
@@ -513,6 +530,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(answers_of_every_kind),
 	    cmocka_unit_test(bytes_of_every_size),
+	    cmocka_unit_test(text_of_every_kind),
 	    cmocka_unit_test(failures_answer),
 	    cmocka_unit_test(modules_of_every_kind),
 	    cmocka_unit_test(refusals_name_the_reason),
