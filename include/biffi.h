@@ -109,8 +109,8 @@ BIFFI_API int biffi_open(biffi **out, const char *module, const biffi_options *o
 BIFFI_API int biffi_serves(biffi *module);
 
 /*
- * Calls a method; `method` may be NULL. Does not wait. `request` (NULL: null in
- * JavaScript) has to stay as it is until `done` has run, which it does exactly
+ * Calls a method; `method` may be NULL. Does not wait. It and `request` (NULL: null in
+ * JavaScript) have to stay as they are until `done` has run, which it does exactly
  * once: inside biffi_dispatch, or with BIFFI_DIRECT as soon as the answer is
  * there, perhaps before this returns. The number it returns names the call for
  * biffi_abort; it is never 0.

@@ -93,6 +93,18 @@ for (const mode of ['thread', 'inline', 'process']) {
       assert.strictEqual((await nginx.get('/verbs?x')).text, 'got x');
       assert.strictEqual((await nginx.get('/verbs', { method: 'POST', body: 'four' })).text, 'posted 4');
       assert.strictEqual((await nginx.get('/verbs', { method: 'DELETE' })).status, 405);
+      const mixed = Array.from({ length: 120 }, (_, i) => i);
+      const answers = await Promise.all(
+        mixed.map((i) =>
+          i % 3 === 0
+            ? nginx.get(`/verbs?${i}`)
+            : nginx.get('/verbs', { method: i % 3 === 1 ? 'POST' : 'OPTIONS', body: 'x'.repeat(i) }),
+        ),
+      );
+      assert.deepStrictEqual(
+        answers.map(({ status, text }) => (status === 200 ? text : status)),
+        mixed.map((i) => (i % 3 === 0 ? `got ${i}` : i % 3 === 1 ? `posted ${i}` : 405)),
+      );
     });
 
     it('let in or not', async () => {

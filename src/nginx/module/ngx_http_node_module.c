@@ -161,7 +161,6 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 {
 	ngx_http_cleanup_t *cleanup = ngx_http_cleanup_add(r, 0);
 	node_call_t *call = calloc(1, sizeof(*call));
-	char method[32];
 	size_t head, length;
 
 	if (!cleanup || !call || node_runtime_ready(runtime, r->connection->log) != NGX_OK) {
@@ -180,10 +179,10 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 	call->timeout.handler = on_timeout;
 	call->timeout.data = call;
 	call->timeout.log = r->connection->log;
-	ngx_cpystrn((u_char *)method, r->method_name.data, ngx_min(sizeof(method), r->method_name.len + 1));
+	ngx_cpystrn((u_char *)call->method, r->method_name.data, ngx_min(sizeof(call->method), r->method_name.len + 1));
 	cleanup->handler = on_request_end;
 	cleanup->data = call;
-	node_runtime_call(runtime, call, method, head, length, on_done);
+	node_runtime_call(runtime, call, head, length, on_done);
 	call->starting = 0;
 	if (!call->answered && timeout) {
 		ngx_add_timer(&call->timeout, timeout);

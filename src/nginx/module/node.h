@@ -39,7 +39,8 @@ typedef struct {
 	ngx_http_request_t *request; /* NULL: it has ended */
 	node_runtime_t *runtime;
 	uint64_t id;
-	u_char *bytes; /* what the handler got; libbiffi's until the answer */
+	u_char *bytes;   /* what the handler got; libbiffi's until the answer, as is */
+	char method[32]; /* the method, which may be cut */
 	ngx_event_t timeout;
 	unsigned starting : 1; /* the answer comes before the phase has returned */
 	unsigned answered : 1;
@@ -53,8 +54,7 @@ typedef struct {
 ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log);
 
 /* Sends its bytes, a head and a body; `done` may have run when this returns. */
-void node_runtime_call(node_runtime_t *runtime, node_call_t *call, const char *method, size_t head, size_t length,
-		       biffi_done done);
+void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done);
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
 
 /* The worker ends. */

@@ -263,11 +263,10 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 	return NGX_OK;
 }
 
-void node_runtime_call(node_runtime_t *runtime, node_call_t *call, const char *method, size_t head, size_t length,
-		       biffi_done done)
+void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done)
 {
-	call->id = biffi_call_headed(runtime->module, method, call->bytes, head, length ? call->bytes + head : NULL,
-				     length, done, call);
+	call->id = biffi_call_headed(runtime->module, call->method, call->bytes, head,
+				     length ? call->bytes + head : NULL, length, done, call);
 	ngx_post_event(&runtime->sent, &ngx_posted_events);
 	if (runtime->watchdog && !runtime->watch.timer_set) {
 		ngx_add_timer(&runtime->watch, runtime->watchdog / 2 + 1);
