@@ -49,9 +49,9 @@ void resty_ffi_queue_finish(void *queue);
 void resty_ffi_queue_stats(void *queue, resty_ffi_stats *stats);
 int resty_ffi_queue_extra(void *queue, const char **names, double *values, int most);
 const char *resty_ffi_queue_method(void *queue, const char *name);
-resty_ffi_task *resty_ffi_task_new(void *queue, const char *method, const char *request, size_t length, int *code);
+resty_ffi_task *resty_ffi_task_new(void *queue, const char *method, size_t length, int *code);
 resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *request, size_t length, int *code);
-void resty_ffi_task_post(resty_ffi_task *task);
+void resty_ffi_task_post(resty_ffi_task *task, const char *request);
 void resty_ffi_task_release(resty_ffi_task *task);
 void resty_ffi_task_abandon(resty_ffi_task *task, int late);
 int libffi_init(const char *cfg, void *tq);
@@ -146,7 +146,7 @@ local function call(state, method, req, timeout)
             return false, EPHASE, err
         end
     else
-        task = core.resty_ffi_task_new(queue, method, req, req and #req or 0, code)
+        task = core.resty_ffi_task_new(queue, method, req and #req or 0, code)
         if task == NULL then
             return false, code[0], messages[code[0]]
         end
@@ -155,7 +155,7 @@ local function call(state, method, req, timeout)
             core.resty_ffi_task_release(task)
             return false, EPHASE, err
         end
-        core.resty_ffi_task_post(task)
+        core.resty_ffi_task_post(task, req)
     end
     return wait(task)
 end

@@ -387,7 +387,7 @@ static int serve(biffi *module, int mode, void *tq)
 		}
 	}
 	resty_ffi_attach(tq,
-			 &(resty_ffi_consumer){on_task, on_abort, on_finish, on_stats, runtime, mode == BIFFI_INLINE});
+			 &(resty_ffi_consumer){on_task, on_abort, on_finish, on_stats, runtime, mode != BIFFI_THREAD});
 	return 0;
 }
 

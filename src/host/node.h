@@ -34,6 +34,7 @@ struct bf_message {
 	size_t length;
 	const char *head; /* NULL: none. A third argument, a string of one byte a character */
 	size_t head_length;
+	void *kept; /* process nodes': a copy of what the pointers above point to */
 	void (*done)(bf_message *message, int code, char *bytes, size_t count); /* owns bytes */
 };
 
@@ -44,7 +45,10 @@ enum { BF_FLUSHES = 9 };
 enum { BF_HEAP = 4 }; /* bytes: used, total, outside of the heap, resident */
 
 struct bf_node {
-	/* Any thread (inline: the owner). After the node's end `done` runs with BIFFI_ESTOPPED. */
+	/*
+	 * Any thread (inline: the owner). After the node's end `done` runs with BIFFI_ESTOPPED.
+	 * Inline and process nodes have copies of what the message points to when this returns.
+	 */
 	void (*post)(bf_node *node, bf_message *message);
 	/* What was posted as batched is on its way. NULL: it always is. */
 	void (*flush)(bf_node *node);

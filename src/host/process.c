@@ -109,6 +109,38 @@ static void fail(bf_message *message, int code, const char *why)
 	message->done(message, code, text, text ? strlen(text) : 0);
 }
 
+/*
+ * What is sent is in the shared memory when the post returns; what has to wait for a
+ * child is not, and by then its caller's bytes may be gone.
+ */
+static bool keep(bf_message *message)
+{
+	size_t method = message->method ? strlen(message->method) + 1 : 0;
+	size_t head = message->head ? message->head_length : 0, length = message->request ? message->length : 0;
+	char *copy = malloc(method + head + length + 1);
+
+	if (!copy) {
+		return false;
+	}
+	message->kept = copy;
+	if (message->method) {
+		message->method = memcpy(copy, message->method, method);
+	}
+	if (message->head) {
+		message->head = memcpy(copy + method, message->head, head);
+	}
+	if (message->request) {
+		message->request = memcpy(copy + method + head, message->request, length);
+	}
+	return true;
+}
+
+static void unkeep(bf_message *message)
+{
+	free(message->kept);
+	message->kept = NULL;
+}
+
 /* A copy is made first: each `done` may post again. */
 static void fail_all(struct process_node *self, const char *why)
 {
@@ -126,6 +158,7 @@ static void fail_all(struct process_node *self, const char *why)
 		bf_message *message = BF_CONTAINER(waiting, bf_message, link);
 
 		waiting = waiting->next;
+		unkeep(message);
 		fail(message, BIFFI_ESTOPPED, why);
 	}
 }
@@ -175,6 +208,7 @@ static void abort_call(struct process_node *self, bf_message *message)
 			if (!*link) {
 				self->last = link;
 			}
+			unkeep(found);
 			found->done(found, BIFFI_EABORTED, NULL, 0);
 			break;
 		}
@@ -190,6 +224,8 @@ static void process_post(bf_node *node, bf_message *message)
 		abort_call(self, message);
 	} else if (self->stopped) {
 		fail(message, BIFFI_ESTOPPED, "Node.js has ended");
+	} else if (self->life < 0 && !keep(message)) {
+		fail(message, BIFFI_EMEMORY, "out of memory");
 	} else if (self->life < 0) {
 		message->link.next = NULL;
 		*self->last = &message->link;
@@ -427,8 +463,12 @@ static void child_start(struct process_node *self)
 	while (waiting) {
 		bf_message *message = BF_CONTAINER(waiting, bf_message, link);
 
+		void *kept = message->kept;
+
 		waiting = waiting->next;
-		send(self, message);
+		message->kept = NULL;
+		send(self, message); /* may have ended it */
+		free(kept);
 	}
 	bf_channel_flush(&self->channel);
 }

@@ -292,8 +292,19 @@ RESTY_FFI_API const char *resty_ffi_queue_method(rf_queue *queue, const char *na
 	return method->name;
 }
 
-/* A task without a request, or NULL and the code. */
-static rf_task *task_take(rf_queue *queue, const char *method, size_t length, int *code)
+/* Room for a request in the task's own memory. */
+static bool task_room(rf_task *task, size_t length)
+{
+	if (length + 1 > task->memory_size) {
+		free(task->memory);
+		task->memory = malloc(length + 1);
+		task->memory_size = task->memory ? length + 1 : 0;
+	}
+	return task->memory != NULL;
+}
+
+/* A task for a request of that length (0 for none), or NULL and the code. */
+RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, size_t length, int *code)
 {
 	rf_task *task;
 
@@ -320,40 +331,30 @@ static rf_task *task_take(rf_queue *queue, const char *method, size_t length, in
 	task->rsp_len = 0;
 	task->req = NULL;
 	task->req_len = length;
+	if (!queue->consumer.copies && !task_room(task, length)) {
+		release(task);
+		return NULL;
+	}
 	*code = 0;
 	return task;
 }
 
-/* A task with a copy of the request, or NULL and the code. */
-RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, const char *request, size_t length,
-					  int *code)
-{
-	rf_task *task = task_take(queue, method, request ? length : 0, code);
-
-	if (!task || !request) {
-		return task;
-	}
-	if (length + 1 > task->memory_size) {
-		free(task->memory);
-		task->memory = malloc(length + 1);
-		task->memory_size = task->memory ? length + 1 : 0;
-	}
-	if (!task->memory) {
-		release(task);
-		*code = RESTY_FFI_EMEMORY;
-		return NULL;
-	}
-	task->req = task->memory;
-	memcpy(task->req, request, length);
-	task->req[length] = '\0';
-	return task;
-}
-
-/* Sends it. When its state is RF_DONE afterwards, there is nothing to wait for. */
-RESTY_FFI_API void resty_ffi_task_post(rf_task *task)
+/*
+ * Sends it. `request` (NULL: none) has the length that the task was made for; it is
+ * copied, or lent where the runtime makes a copy itself. When the task's state is
+ * RF_DONE afterwards, there is nothing to wait for.
+ */
+RESTY_FFI_API void resty_ffi_task_post(rf_task *task, const char *request)
 {
 	rf_queue *queue = task->queue;
 
+	if (request && queue->consumer.copies) {
+		task->req = (char *)request;
+	} else if (request) {
+		task->req = task->memory;
+		memcpy(task->req, request, task->req_len);
+		task->req[task->req_len] = '\0';
+	}
 	task->started = now_us();
 	task->waiting = true;
 	atomic_fetch_add(&queue->waiting, 1);
@@ -372,30 +373,22 @@ RESTY_FFI_API void resty_ffi_task_post(rf_task *task)
 	posting = queue->consumer.task ? task : NULL;
 	rf_queue_push(queue, task);
 	posting = NULL;
+	if (queue->consumer.copies) {
+		task->req = NULL;
+	}
 	if (under_way && !sweep_event.timer_set) {
 		ngx_add_timer(&sweep_event, SWEEP);
 	}
 }
 
-/*
- * Both at once, for a runtime whose answers are mostly there at once. Where it copies
- * requests itself, `request` is handed to it as it is.
- */
+/* Both at once, for a runtime whose answers are mostly there at once. */
 RESTY_FFI_API rf_task *resty_ffi_task_ask(rf_queue *queue, const char *method, const char *request, size_t length,
 					  int *code)
 {
-	bool lent = queue->consumer.copies;
-	rf_task *task = lent ? task_take(queue, method, request ? length : 0, code)
-			     : resty_ffi_task_new(queue, method, request, length, code);
+	rf_task *task = resty_ffi_task_new(queue, method, length, code);
 
 	if (task) {
-		if (lent) {
-			task->req = (char *)request;
-		}
-		resty_ffi_task_post(task);
-		if (lent) {
-			task->req = NULL;
-		}
+		resty_ffi_task_post(task, request);
 	}
 	return task;
 }

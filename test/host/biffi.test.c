@@ -366,6 +366,14 @@ static void several_processes(void **state)
 }
 
 /* Whatever ends a child costs the calls under way an error, and nothing else. */
+static void expect_hello(void *data, int code, char *bytes, size_t length)
+{
+	if (code != 0 || length != 5 || memcmp(bytes, "hello", 5) != 0) {
+		code = code ? code : -100;
+	}
+	count(data, code, bytes, length);
+}
+
 static void children_are_replaced(void **state)
 {
 	static const char *const fatal[] = {"exits", "aborts"};
@@ -388,6 +396,14 @@ static void children_are_replaced(void **state)
 		dispatch_until(module, &tally, 2);
 		assert_int_equal(tally.failed, 2);
 		assert_int_equal(tally.last, BIFFI_ESTOPPED);
+		/* There is no child now. What is called has been copied all the same. */
+		char method[] = "echo", text[] = "hello";
+
+		biffi_call(module, method, text, 5, expect_hello, &tally);
+		memset(method, '-', sizeof(method) - 1);
+		memset(text, '-', sizeof(text) - 1);
+		dispatch_until(module, &tally, 3);
+		assert_int_equal(tally.failed, 2);
 		expect_bytes(module, "echo", "x", 1, 0, "x", 1);
 	}
 	pid_t pid;
