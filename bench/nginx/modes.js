@@ -10,6 +10,7 @@ const path = require('node:path');
 const LARGE = { sizes: [10240, 102400] };
 
 const RESTY = 'require "resty_ffi"';
+const PRELOAD = 'require("resty_ffi").preload("ffi_nodejs")';
 
 /** A runtime of ours: load_ffi with a module, the mode in its options. */
 function ours(key, title, module, options = '', more = {}) {
@@ -114,6 +115,8 @@ module.exports.configuration = (mode, { dir, port, sizes, payload, libraries, fo
     ...(lua
       ? [
           `lua_package_path "${folder}/?.lua;${libraries.lua}/?.lua;;"; lua_package_cpath "${libraries.build}/?.so;;";`,
+          /* As doc/nginx.md has it for those who care about start-up and memory. */
+          ...(mode.load ? [`init_by_lua_block { assert(${PRELOAD}) }`] : []),
           'init_worker_by_lua_block {',
           'bench = require "bench"',
           ...(mode.load ? [`runtime = bench.runtime(function() ${mode.load} end)`] : []),

@@ -139,7 +139,13 @@ function markdown(summary) {
       ),
     );
   }
-  out.push('', '## Memory and start-up', '');
+  out.push(
+    '',
+    '## Memory and start-up',
+    '',
+    'Of runtimes that Lua loads: libnode is mapped by `preload()` in `init_by_lua`, the rest happens in `load_ffi`.',
+    '',
+  );
   out.push(
     table(
       ['', 'worker, MB', 'child process, MB', 'runtime start, ms'],
