@@ -11,11 +11,13 @@ const { AsyncLocalStorage } = require('node:async_hooks');
 const Module = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
-const threads = require('node:worker_threads');
 
 const addon = { exports: {} };
 process.dlopen(addon, path.join(__dirname, 'libffi_nodejs.so'));
 const native = addon.exports;
+
+/** A Worker loads this file with --require, see below. */
+const inWorker = module.parent?.id === 'internal/preload';
 
 /** The task that the code which runs is busy with, as far as anyone can tell. */
 const busy = new AsyncLocalStorage();
@@ -61,13 +63,34 @@ function answerWith(error) {
   }
 }
 process.on('uncaughtExceptionMonitor', answerWith);
-if (threads.isMainThread) process.on('unhandledRejection', answerWith);
+if (!inWorker) process.on('unhandledRejection', answerWith);
+
+const load = Module._load;
 
 // `require('resty_ffi')` from anywhere, in this thread and in the Workers it starts.
 const resolve = Module._resolveFilename;
 Module._resolveFilename = function resolveFilename(request, ...rest) {
   return request === 'resty_ffi' ? __filename : resolve.call(this, request, ...rest);
 };
+
+let threads;
+/** worker_threads, whose Workers load this file first. */
+function changeThreads() {
+  if (threads) return threads;
+  threads = load.call(Module, 'node:worker_threads', null, false);
+  const { Worker } = threads;
+  threads.Worker = class extends Worker {
+    constructor(filename, options = {}) {
+      const execArgv = [...(options.execArgv ?? process.execArgv), '--require', __filename];
+      if (/\.mjs$/.test(filename)) threads.setEnvironmentData(IMPORTS, true);
+      super(filename, { ...options, execArgv });
+    }
+  };
+  // What ES modules import of node:worker_threads is that class, too.
+  Module.syncBuiltinESMExports();
+  return threads;
+}
+
 // `import ffi from 'resty_ffi'` is resolved by Node.js's other loader, which has hooks of its own.
 const IMPORTS = 'resty_ffi imports';
 const here = { url: pathToFileURL(__filename).href, format: 'commonjs', shortCircuit: true };
@@ -79,7 +102,7 @@ function hook() {
   const text = `export const resolve = (name, context, next) =>
     name === 'resty_ffi' ? ${JSON.stringify(here)} : next(name, context);`;
   Module.register(`data:text/javascript,${encodeURIComponent(text)}`);
-  threads.setEnvironmentData(IMPORTS, true);
+  changeThreads().setEnvironmentData(IMPORTS, true);
 }
 if (Module.registerHooks) {
   Module.registerHooks({
@@ -87,17 +110,24 @@ if (Module.registerHooks) {
   });
 } else if (Module.register) {
   // That thread costs tens of milliseconds: it is for runtimes that have an ES module.
-  if (threads.isMainThread) process.once('biffi:import', hook);
-  else if (threads.getEnvironmentData(IMPORTS)) hook();
+  if (!inWorker) process.once('biffi:import', hook);
+  else if (changeThreads().getEnvironmentData(IMPORTS)) hook();
 }
 
-const { Worker } = threads;
-threads.Worker = class extends Worker {
-  constructor(filename, options = {}) {
-    const execArgv = [...(options.execArgv ?? process.execArgv), '--require', __filename];
-    if (/\.mjs$/.test(filename)) threads.setEnvironmentData(IMPORTS, true);
-    super(filename, { ...options, execArgv });
-  }
-};
-// What ES modules import of node:worker_threads is that class, too.
-Module.syncBuiltinESMExports();
+// Loading worker_threads takes a sixth of a runtime's start, which is why it is changed when somebody is about to
+// use it: asks for it by require(), or may do so by import(). In Workers it is loaded already, and a Node.js that has
+// registerHooks starts from a snapshot.
+const compile = Module.prototype._compile;
+if (inWorker || Module.registerHooks) {
+  changeThreads();
+} else {
+  process.once('biffi:import', changeThreads);
+  Module._load = function loadAndChange(request, ...rest) {
+    if (request === 'worker_threads' || request === 'node:worker_threads') changeThreads();
+    return load.call(this, request, ...rest);
+  };
+  Module.prototype._compile = function compileAndChange(content, ...rest) {
+    if (/\bimport\s*\(/.test(content)) changeThreads();
+    return compile.call(this, content, ...rest);
+  };
+}

@@ -39,6 +39,16 @@ describe('an ES module that polls its tasks', () => {
           worker.postMessage(tq);
           return 0;
         };`,
+      // Nothing says worker_threads before it is imported.
+      'imports.js': `
+        const ffi = require('resty_ffi');
+        exports.init = async (cfg, tq) => {
+          const { Worker } = await import(['node:worker', 'threads'].join('_'));
+          const worker = new Worker(__dirname + '/poller.mjs');
+          worker.on('message', (tsk) => ffi.respond(tsk, 0, 'imports ' + ffi.get_req(tsk)));
+          worker.postMessage(tq);
+          return 0;
+        };`,
       'wrong.mjs': `import ffi from 'resty_ffi_absent'; export const init = () => 0;`,
       'late.mjs': `
         import { createRequire } from 'node:module';
@@ -53,6 +63,7 @@ describe('an ES module that polls its tasks', () => {
   after(() => nginx.stop());
 
   for (const [name, word] of [
+    ['imports', 'imports'], // first, while nobody has loaded worker_threads
     ['mixed', 'mixed'],
     ['main', 'default'],
   ]) {
