@@ -23,7 +23,8 @@ OPT ?= -O2 -g
 WARN := -Wall -Wextra -Werror
 BASE := $(OPT) $(WARN) -fPIC -fvisibility=hidden -MMD -MP
 CFLAGS_ALL := -std=gnu11 $(BASE) $(CFLAGS)
-CXXFLAGS_ALL := -std=gnu++17 $(BASE) $(CXXFLAGS)
+# The headers of Node.js 24 want C++20.
+CXXFLAGS_ALL := -std=gnu++20 $(BASE) $(CXXFLAGS)
 SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # --- what the rooms are built against ---------------------------------------------
@@ -39,8 +40,8 @@ LIBNODE_CFLAGS ?= -isystem /usr/include/nodejs/src -isystem /usr/include/nodejs/
 LIBNODE_LIBS ?= -lnode -luv
 
 NGINX_SRC ?= /usr/share/nginx/src
-NGINX_CFLAGS = -I$(B)/nginx/objs $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules os/unix http \
-		http/modules http/v2) $(shell pkg-config --cflags luajit 2>/dev/null)
+NGINX_CFLAGS = -I$(B)/nginx/objs $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules event/quic os/unix http \
+		http/modules http/v2 http/v3) $(shell pkg-config --cflags luajit 2>/dev/null)
 
 CFLAGS_ctype :=
 # The psabi notes are about compilers older than any in use.
@@ -74,7 +75,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 # --- targets ----------------------------------------------------------------------
 
 SUITES := ctype call lib demo asan nodes nginx host compat
-.PHONY: arm64 cross-arm64 test-arm64
+.PHONY: arm64 cross-arm64 test-arm64 inside matrix test-matrix
 .PHONY: all addon fixtures ctests asan deps help clean install pack prebuild demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
@@ -83,6 +84,8 @@ all: $(LIBRARIES) $(FIXTURES)
 #: make addon        build/biffi.node alone
 addon: $(B)/biffi.node
 fixtures: $(FIXTURES)
+# What scripts/matrix has built in each of its folders.
+inside: all $(filter $(B)/test/host/%,$(CTESTS))
 ctests: $(CTESTS) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
 #: make asan         the C tests and the addon under ASan and UBSan, in build/asan/
 asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES)
@@ -223,15 +226,23 @@ test:
 run-tests: all ctests asan
 	@node scripts/test.js all
 
-#: make test-all     the same with everything that takes long (BIFFI_LONG=1 tells the tests), and test-arm64
+#: make test-all     the same with everything that takes long (BIFFI_LONG=1 tells the tests), test-arm64, test-matrix
 test-all:
 	@scripts/install
-	@BIFFI_LONG=1 $(PARALLEL_MAKE) run-tests
-	@$(MAKE) --no-print-directory test-arm64
+	-@scripts/install foreign
+	@$(PARALLEL_MAKE) all ctests asan
+	@$(MAKE) --no-print-directory cross-arm64 matrix
+	@BIFFI_LONG=1 node scripts/test.js all arm64 matrix
 
 #: make test-arm64   the floors of C types and calls and the addon as aarch64 code, under an emulator
 test-arm64: cross-arm64
 	@node scripts/test.js arm64
+
+#: make test-matrix  the rooms host and nginx on Debian's other versions of nginx and libnode, in folders of their own
+test-matrix: matrix
+	@node scripts/test.js matrix
+matrix:
+	@scripts/matrix
 
 # The same Makefile once more, into build/arm64, with another compiler.
 ARM64_ROOT = .deps/arm64/root/usr
@@ -308,7 +319,7 @@ $(B)/lint/$1/%.c.tidy: src/$1/%.c $(B)/obj/$1/%.c.o .clang-tidy
 $(B)/lint/$1/%.cc.tidy: src/$1/%.cc $(B)/obj/$1/%.cc.o .clang-tidy
 	@mkdir -p $$(@D)
 	$$(call say,TIDY)
-	$$(Q)clang-tidy --quiet $$< -- -std=gnu++17 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
+	$$(Q)clang-tidy --quiet $$< -- -std=gnu++20 $$(CFLAGS_$1) 2>$$@.log >&2 || { grep -v 'warnings generated' $$@.log; exit 1; }
 	@touch $$@
 endef
 $(foreach r,ctype call node host nginx nginx/module,$(eval $(call tidy,$r)))

@@ -54,7 +54,7 @@ resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *
 void resty_ffi_task_post(resty_ffi_task *task, const char *request);
 void resty_ffi_task_release(resty_ffi_task *task);
 void resty_ffi_task_abandon(resty_ffi_task *task, int late);
-int libffi_init(const char *cfg, void *tq);
+int libffi_init(char *cfg, void *tq);
 ]])
 
 local DONE = 2 -- the state of a task whose answer is there
@@ -296,7 +296,9 @@ local function load(name, cfg, options)
     end
     local found, rc = pcall(function()
         core.resty_ffi_pin(ffi.cast("void *", library.libffi_init))
-        return library.libffi_init(cfg, queue)
+        -- A runtime may write into it (lua-resty-ffi's loader for Python splits it at commas), and
+        -- Lua's own string would change for all who have it.
+        return library.libffi_init(cfg and ffi.new("char[?]", #cfg + 1, cfg), queue)
     end)
     if not found or rc ~= 0 then
         local reason = core.resty_ffi_queue_refusal(queue)

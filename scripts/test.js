@@ -184,8 +184,39 @@ function arm64Steps() {
   return [...c, layouts, ...js];
 }
 
+/** The rooms that stand on nginx or libnode, on Debian's other versions of these. */
+function matrixSteps() {
+  const list = execFileSync(path.join(root, 'scripts/matrix'), ['list'], { encoding: 'utf8' });
+  return list
+    .trim()
+    .split('\n')
+    .flatMap((line) => {
+      const [suite, ...versions] = line.split(' ');
+      const inside = ['scripts/matrix', 'run', suite];
+      const label = ` (${suite}: ${versions.join(' ')})`;
+      return [
+        ...cSteps('host').map((step) => ({
+          ...step,
+          name: step.name + label,
+          command: [...inside, ...step.command],
+        })),
+        ...['host', 'nginx'].map((room) => ({
+          name: `test/${room}${label}`,
+          command: [
+            ...inside,
+            'node',
+            '--test',
+            '--test-reporter=tap',
+            ...filesIn(`test/${room}`, '.test.js'),
+          ],
+          kind: 'node',
+        })),
+      ];
+    });
+}
+
 /** Suites that `all` leaves out. @type {Record<string, () => Step[]>} */
-const others = { arm64: arm64Steps };
+const others = { arm64: arm64Steps, matrix: matrixSteps };
 
 /** @type {Record<string, () => Step[]>} */
 const suites = {
@@ -320,6 +351,13 @@ function failures(output) {
   return shown.slice(0, 400).join('\n');
 }
 
+/** From TAP: each test that was skipped, and why. */
+function skips(output) {
+  return [...output.matchAll(/^\s*ok \d+ (?:- )?(.*) # skip\b(.*)$/gim)].map(
+    ([, name, reason]) => `    skipped: ${name}:${reason || ' no reason given'}`,
+  );
+}
+
 /** Runs a step, tells how it went. @param {Step} step @returns {Promise<Result>} */
 async function perform(step) {
   const started = Date.now();
@@ -334,6 +372,7 @@ async function perform(step) {
   if (result.skipped) words.push(`${result.skipped} skipped`);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   console.log(`${step.name.padEnd(52)} ${words.join(', ') || 'clean'}  (${seconds} s)`);
+  if (result.skipped) console.log(skips(ended.output).join('\n'));
   if (result.failed && !verbose) {
     console.log(step.kind === 'lint' ? ended.output : failures(ended.output));
     if (ended.errors) console.log(ended.errors.split('\n').slice(-100).join('\n'));

@@ -1,5 +1,6 @@
 #include "embed.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -103,17 +104,19 @@ struct bf_embed {
 	v8::Context::Scope context_scope((embed)->setup->context())
 
 // The heap is nearly full: V8 would end the process. Room is made for the
-// JavaScript that runs to end instead, and the limit goes back once it is free.
+// JavaScript that runs to end instead, and the limit goes back once it is free. A loop that V8 13 has
+// optimized may never look for interrupts; no further room then, or it would take all of the machine's.
 static size_t near_heap_limit(void *data, size_t current, size_t initial)
 {
 	auto embed = static_cast<bf_embed *>(data);
+	const size_t step = 64 << 20, most = initial + std::max<size_t>(initial, 8 * step);
 
 	embed->setup->isolate()->TerminateExecution();
 	if (embed->options.exhausted) {
 		embed->options.exhausted(embed->options.data);
 	}
 	embed->heap_limit = initial;
-	return current + (64 << 20);
+	return current < most ? current + step : current;
 }
 
 extern "C" int bf_embed_start(bf_embed **out, const bf_embed_options *options, char *message, size_t size)

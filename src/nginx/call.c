@@ -7,6 +7,7 @@
  * a task's answer finds nobody to wake; and, for answers that take long, a
  * timer that visits the tasks under way once a second.
  */
+#define _GNU_SOURCE /* nginx's headers, which come later, count on it */
 #include "worker.h"
 
 #include <ngx_event.h>

@@ -50,9 +50,11 @@ exports.spin = (ms) => {
 exports.endless = () => {
   for (;;);
 };
+// Node.js 24 optimizes a loop that only calls built-in functions to one that nothing interrupts, so these
+// are arrays that it does not make inline.
 exports.hog = () => {
   const all = [];
-  for (;;) all.push(new Array(1000).fill(all.length));
+  for (;;) all.push(new Array(10000).fill(all.length));
 };
 exports.fork = () =>
   new Promise((resolve, reject) => {
