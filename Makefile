@@ -40,7 +40,8 @@ LIBNODE_CFLAGS ?= -isystem /usr/include/nodejs/src -isystem /usr/include/nodejs/
 LIBNODE_LIBS ?= -lnode -luv
 
 NGINX_SRC ?= /usr/share/nginx/src
-NGINX_CFLAGS = -I$(B)/nginx/objs $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules event/quic os/unix http \
+NGINX_OBJS ?= $(B)/nginx/objs
+NGINX_CFLAGS = -I$(NGINX_OBJS) $(addprefix -isystem $(NGINX_SRC)/src/,core event event/modules event/quic os/unix http \
 		http/modules http/v2 http/v3) $(shell pkg-config --cflags luajit 2>/dev/null)
 
 CFLAGS_ctype :=
@@ -75,7 +76,7 @@ ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/cal
 # --- targets ----------------------------------------------------------------------
 
 SUITES := ctype call lib demo asan nodes nginx host compat
-.PHONY: arm64 cross-arm64 test-arm64 inside matrix test-matrix
+.PHONY: arm64 cross-arm64 test-arm64 inside matrix test-matrix asan-rooms rooms
 .PHONY: all addon fixtures ctests asan deps help clean install pack prebuild demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
@@ -87,8 +88,13 @@ fixtures: $(FIXTURES)
 # What scripts/matrix has built in each of its folders.
 inside: all $(filter $(B)/test/host/%,$(CTESTS))
 ctests: $(CTESTS) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
-#: make asan         the C tests and the addon under ASan and UBSan, in build/asan/
-asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES)
+#: make asan         the C tests, the addon and what runs Node.js under ASan and UBSan, in build/asan/
+asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES) asan-rooms
+# host and nginx: the same Makefile once more. libnode has no type information for C++'s checks.
+asan-rooms: $(NGINX_OBJS)/ngx_auto_config.h
+	@$(MAKE) --no-print-directory B=$(A)/rooms NGINX_OBJS=$(NGINX_OBJS) OPT='-g $(SANITIZE)' \
+		CXXFLAGS=-fno-sanitize=vptr LDFLAGS=-fsanitize=address,undefined rooms
+rooms: $(filter-out %/biffi.node,$(LIBRARIES)) $(filter $(B)/test/host/%,$(CTESTS))
 #: make deps         install what is missing, with apt and npm
 deps:
 	@scripts/install
@@ -118,7 +124,7 @@ $(B)/obj/host/%.js.o: src/host/%.js
 	printf '.section .rodata\n.global bf_$*_js\n.hidden bf_$*_js\nbf_$*_js:\n.incbin "$<"\n.byte 0\n.section .note.GNU-stack,"",%%progbits\n' \
 		| $(CC) -x assembler -c - -o $@
 ORDER_node := $(NODE_API)
-ORDER_nginx := $(B)/nginx/objs/ngx_auto_config.h
+ORDER_nginx := $(NGINX_OBJS)/ngx_auto_config.h
 ORDER_nginx/module := $(ORDER_nginx)
 $(foreach r,ctype call node host nginx nginx/module,$(eval $(call room,$r)))
 

@@ -92,6 +92,46 @@ function asanSteps() {
   ];
 }
 
+/**
+ * What runs Node.js in another process, with sanitizers in our libraries; libnode, nginx and LuaJIT have none. Seen is
+ * what our code does to memory, its own and what it is given, its undefined behaviour, and what it has not freed in the
+ * end (but from within JavaScript, see test/sanitize/host.supp; in nginx, where the look takes its time, only with
+ * BIFFI_LONG). Not seen: what those others do to ours outside of libc's functions.
+ */
+function asanRoomSteps() {
+  const library = (name) => execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
+  const preload = `${library('libasan.so')} ${library('libubsan.so')}`;
+  // A fault in WebAssembly is V8's to handle.
+  const options = (leaks) => `handle_segv=0:detect_leaks=${leaks ? 1 : 0}`;
+  const suppressions = (room) =>
+    `suppressions=${path.join(root, `test/sanitize/${room}.supp`)}:print_suppressions=0`;
+  const c = cSteps('host', 'build/asan/rooms').map((step) => ({
+    ...step,
+    env: {
+      ...step.env,
+      LD_PRELOAD: preload, // for the child process too
+      ASAN_OPTIONS: options(true),
+      LSAN_OPTIONS: suppressions('host'),
+    },
+  }));
+  const nginx = (room, leaks, only) =>
+    jsSteps(room, {
+      label: ' (ASan, UBSan)',
+      only,
+      env: {
+        BIFFI_BUILD: path.join(root, 'build/asan/rooms'),
+        BIFFI_PRELOAD: preload,
+        SANITIZER_OPTIONS: options(leaks),
+        LSAN_OPTIONS: suppressions('nginx'),
+      },
+    });
+  // ccall and demo call C from JavaScript, which is the suite lib's; foreign has other people's libraries.
+  const only = long
+    ? /^(?!.*(ccall|demo|foreign)\.)/
+    : /(bytes|handlers|lifecycle|module|runtime)\.test\.js$/;
+  return [...c, ...nginx('sanitize', true), ...nginx('nginx', long, only)];
+}
+
 /** A room on the other versions of Node.js, with the same addon. */
 function otherNodes(room) {
   const list = execFileSync(path.join(root, 'scripts/node-versions'), { encoding: 'utf8' });
@@ -230,7 +270,12 @@ const suites = {
   ],
   ctype: () => [...cSteps('ctype'), ...jsSteps('ctype')],
   call: () => [...cSteps('call'), ...(long ? randomCallsOfClang() : [])],
-  asan: () => [...cSteps('ctype', 'build/asan'), ...cSteps('call', 'build/asan'), ...asanSteps()],
+  asan: () => [
+    ...cSteps('ctype', 'build/asan'),
+    ...cSteps('call', 'build/asan'),
+    ...asanSteps(),
+    ...asanRoomSteps(),
+  ],
   lib: () => jsSteps('lib'),
   demo: () => jsSteps('demo'),
   nodes: () => otherNodes('lib'),

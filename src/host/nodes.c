@@ -63,6 +63,7 @@ static int get_children(bf_node **out, int count, const char *program, const bf_
 		if (bf_process_start(&out[i], settings, program, message, size) != 0) {
 			while (i-- > 0) {
 				out[i]->stop(out[i]);
+				free(out[i]); /* no module names it yet */
 			}
 			return -1;
 		}

@@ -609,6 +609,7 @@ int bf_process_start(bf_node **out, const bf_node *settings, const char *program
 	if (self->life < 0) {
 		snprintf(message, size, "%s cannot be started", program);
 		process_stop(&self->node);
+		free(self);
 		return -1;
 	}
 	*out = &self->node;

@@ -39,6 +39,25 @@ function loadModules() {
     .join('\n');
 }
 
+/**
+ * BIFFI_PRELOAD names sanitizers' libraries, which have to come before a program that was built without them. Their
+ * reports go to files in the prefix, as a worker's end is not a test's; nginx hands down only what it is told to.
+ */
+const preload = process.env.BIFFI_PRELOAD;
+const environment = (prefix) => {
+  if (!preload) return process.env;
+  const options = `log_path=${prefix}/sanitizer:abort_on_error=1:${process.env.SANITIZER_OPTIONS}`;
+  return {
+    ...process.env,
+    LD_PRELOAD: preload,
+    ASAN_OPTIONS: options,
+    UBSAN_OPTIONS: `${options}:print_stacktrace=1`,
+  };
+};
+const handDown = preload
+  ? ['LD_PRELOAD', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'].map((name) => `env ${name};`).join(' ')
+  : '';
+
 /** No connection is used twice: nginx may close it in between. */
 const noKeepAlive = new http.Agent({ keepAlive: false });
 
@@ -68,6 +87,7 @@ class Nginx {
     nginx.configure(options);
     nginx.process = spawn(binary, ['-p', nginx.prefix, '-c', path.join(nginx.prefix, 'nginx.conf')], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: environment(nginx.prefix),
     });
     running.add(nginx.process);
     nginx.process.on('close', () => running.delete(nginx.process));
@@ -108,6 +128,7 @@ class Nginx {
       error_log error.log info;
       worker_processes ${workers};
       worker_shutdown_timeout 10s;
+      ${handDown}
       ${main}
       events { worker_connections 512; }
       http {
@@ -197,6 +218,25 @@ class Nginx {
     this.process.kill('SIGHUP');
   }
 
+  /**
+   * What sanitizers have found. LeakSanitizer itself now and then faults, when it looks through a process that has
+   * V8's threads in it: nothing is found then, and the worker's end, which is in `bad`, is no sign of anything.
+   */
+  reports(bad) {
+    const found = [];
+    for (const file of fs.readdirSync(this.prefix).filter((name) => name.startsWith('sanitizer.'))) {
+      const text = fs.readFileSync(path.join(this.prefix, file), 'utf8');
+      if (!text.includes('LeakSanitizer has encountered a fatal error')) found.push(text);
+      else {
+        const end = bad.findIndex((line) =>
+          line.includes(`process ${file.split('.')[1]} exited on signal 6`),
+        );
+        if (end >= 0) bad.splice(end, 1);
+      }
+    }
+    return found;
+  }
+
   /** Stops it, gracefully unless told otherwise; throws when a worker did not end as it should. */
   async stop(signal = 'SIGQUIT') {
     if (this.process.exitCode === null) this.process.kill(signal);
@@ -209,8 +249,10 @@ class Nginx {
       .split('\n')
       .filter(
         (line) =>
-          /exited on signal|\[alert\]|\[emerg\]|open socket/.test(line) && !/unknown process/.test(line),
+          /exited (on signal|with code [1-9])|\[alert\]|\[emerg\]|open socket|runtime error:/.test(line) &&
+          !/unknown process/.test(line),
       );
+    bad.push(...this.reports(bad));
     if (code !== 0 || bad.length)
       throw new Error(`nginx ended with ${code ?? by}:\n${bad.join('\n')}\n${this.errors}`);
     fs.rmSync(this.prefix, { recursive: true, force: true });

@@ -13,6 +13,7 @@
 struct runtime {
 	void *tq;
 	int never;
+	_Atomic int threads; /* the last one to end frees this */
 };
 
 static void answer(void *tsk)
@@ -54,6 +55,9 @@ static void *serve(void *data)
 	while (count > 0) {
 		answer(kept[--count]);
 	}
+	if (--runtime->threads == 0) {
+		free(runtime);
+	}
 	return NULL;
 }
 
@@ -68,6 +72,7 @@ int libffi_init(char *cfg, void *tq)
 	runtime = calloc(1, sizeof(*runtime));
 	runtime->tq = tq;
 	runtime->never = cfg && strcmp(cfg, "never") == 0;
+	runtime->threads = threads;
 	while (threads-- > 0) {
 		pthread_t thread;
 

@@ -12,7 +12,7 @@
 
 static u_char *put_line(u_char *to, const ngx_str_t *text)
 {
-	to = ngx_cpymem(to, text->data, text->len);
+	to = text->len ? ngx_cpymem(to, text->data, text->len) : to; /* nothing may be at NULL */
 	*to++ = '\n';
 	return to;
 }

@@ -263,7 +263,7 @@ static void *create_loc_conf(ngx_conf_t *cf)
 
 static int same(const ngx_str_t *a, const ngx_str_t *b)
 {
-	return a->len == b->len && ngx_strncmp(a->data, b->data, a->len) == 0;
+	return a->len == b->len && (a->len == 0 || ngx_strncmp(a->data, b->data, a->len) == 0);
 }
 
 /* A copy with a NUL behind it. */

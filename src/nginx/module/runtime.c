@@ -282,5 +282,6 @@ void node_runtimes_end(void)
 {
 	if (worker == ngx_pid) {
 		biffi_shutdown();
+		on_lines(NULL); /* what it said last */
 	}
 }
