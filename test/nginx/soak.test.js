@@ -3,6 +3,7 @@
 // of modules, children that are killed. Each request is answered once, with its own
 // bytes. BIFFI_LONG=1 makes it minutes.
 const assert = require('node:assert');
+const { spawn } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
@@ -27,20 +28,19 @@ const server = `
   location = /skeleton { content_by_lua_block { ${lua('demo/raw,init', 'thread', 'echo')} } }
   location = /promise { content_by_lua_block { ${lua('demo/soak?', 'thread', 'slowly')} } }
   location = /directive { node_content demo/web#echo; }
+  location = /directive-inline { node_mode inline; node_content demo/web#echo; }
+  location = /directive-process { node_mode process; node_content demo/web#echo; }
   location = /unload {
     content_by_lua_block {
       for _, cfg in ipairs({"demo/soak?", "demo/raw,init"}) do
         ngx.load_ffi("ffi_nodejs", cfg, {is_global = true, buffer = true, mode = "thread"}):__unload()
       end
     }
-  }
-  location = /pids {
-    content_by_lua_block {
-      local demo = ngx.load_ffi("ffi_nodejs", "demo/handlers", {is_global = true, buffer = true, mode = "process"})
-      ngx.print(select(2, demo:pid()))
-    }
   }`;
-const PLACES = ['/thread', '/inline', '/process', '/skeleton', '/promise', '/directive'];
+const PLACES = [
+  ...['/thread', '/inline', '/process', '/skeleton', '/promise'],
+  ...['/directive', '/directive-inline', '/directive-process'],
+];
 
 /** A sequence that is the same each time. */
 function random(seed) {
@@ -63,7 +63,7 @@ async function client(nginx, seed, count, tally) {
     try {
       const answer = await nginx.get(place, { method: 'POST', body, signal: controller.signal });
       if (answer.status === 200 && answer.body.equals(body)) tally.fine++;
-      else if (place === '/process' && answer.status === 502 && answer.text.startsWith('-3 ')) tally.killed++;
+      else if (place.endsWith('process') && answer.status === 502) tally.killed++;
       else tally.wrong.push(`${place} ${answer.status} ${answer.text.slice(0, 100)}`);
     } catch (error) {
       if (leaves && error.name === 'AbortError') tally.left++;
@@ -74,6 +74,52 @@ async function client(nginx, seed, count, tally) {
 
 const round = (nginx, number, tally) =>
   Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(nginx, number * 1000 + i, PER_ROUND, tally)));
+
+/** New workers, every other time; modules that are unloaded and come back; a child process that is killed. */
+async function disturb(nginx, number) {
+  await pause(30);
+  if (number % 2 === 0) nginx.reload();
+  await pause(100);
+  await nginx.get('/unload');
+  const children = childrenOf(nginx);
+  if (children.length) process.kill(children[number % children.length], 'SIGKILL');
+  await nginx.get('/unload');
+}
+
+/** The processes in which the workers of now run Node.js. */
+function childrenOf(nginx) {
+  return nginx.workers().flatMap((pid) =>
+    fs
+      .readdirSync(`/proc/${pid}/task`)
+      .flatMap((task) => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' '))
+      .filter(Boolean)
+      .map(Number),
+  );
+}
+
+/** wrk for some seconds, with what soak.lua counts. */
+function wrk(nginx, seconds) {
+  const args = ['-t2', '-c24', `-d${seconds}s`, '--timeout', '20s', '-s', path.join(__dirname, 'soak.lua')];
+  const child = spawn('wrk', [...args, `http://127.0.0.1:${nginx.port}`, '--', ...PLACES]);
+  const load = { running: true };
+  let output = '';
+  child.stdout.on('data', (text) => (output += text));
+  child.stderr.on('data', (text) => (output += text));
+  load.result = new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', () => {
+      load.running = false;
+      const line = output.split('\n').findLast((text) => text.startsWith('{'));
+      if (line) resolve(JSON.parse(line));
+      else reject(new Error(`wrk counted nothing: ${output}`));
+    });
+  });
+  return load;
+}
+
+/** Open descriptors of all workers. */
+const opened = (nginx) =>
+  nginx.workers().reduce((sum, pid) => sum + fs.readdirSync(`/proc/${pid}/fd`).length, 0);
 
 /** Resident kilobytes of all workers. */
 const resident = (nginx) =>
@@ -98,13 +144,7 @@ describe('soak', () => {
     const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
     for (let i = 0; i < ROUNDS; i++) {
       const requests = round(nginx, i, tally);
-      await pause(30);
-      nginx.reload();
-      await pause(100);
-      await nginx.get('/unload');
-      const { text } = await nginx.get('/pids');
-      if (Number(text) > 1) process.kill(Number(text), 'SIGKILL');
-      await nginx.get('/unload');
+      await disturb(nginx, i);
       await requests;
     }
     assert.deepStrictEqual(tally.wrong, []);
@@ -112,13 +152,34 @@ describe('soak', () => {
     await nginx.stop();
   });
 
-  it('keeps its memory', async () => {
+  it('answers all that wrk can ask meanwhile', async () => {
+    const nginx = await start();
+    const load = wrk(nginx, long ? 240 : 8);
+    const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
+    for (let i = 0; load.running; i++) {
+      await disturb(nginx, i);
+      await client(nginx, i, PER_ROUND, tally); // some of these leave early
+      await pause(500);
+    }
+    const counted = await load.result;
+    const { answers, fine, killed, ...bad } = counted;
+    assert.deepStrictEqual(bad, { wrong: 0, connect: 0, read: 0, write: 0, timeout: 0, example: '' });
+    assert.deepStrictEqual(tally.wrong, []);
+    assert.strictEqual(fine + killed, answers);
+    assert.ok(fine > 1000, `only ${fine} answers`);
+    await nginx.stop();
+  });
+
+  it('keeps its memory and its descriptors', async () => {
     const nginx = await start();
     const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
     const sizes = [];
-    for (let i = 0; i < (long ? 40 : 6); i++) {
-      await round(nginx, i, tally);
+    const descriptors = [];
+    for (let i = 0; i < (long ? 60 : 8); i++) {
+      await (long ? wrk(nginx, 2).result : round(nginx, i, tally));
+      await nginx.get('/unload'); // what was unloaded is loaded again by the next round
       sizes.push(resident(nginx));
+      descriptors.push(opened(nginx));
     }
     assert.deepStrictEqual(tally.wrong, []);
     // JavaScript's heap grows and shrinks: what is compared is the second half with the first.
@@ -127,6 +188,10 @@ describe('soak', () => {
     assert.ok(
       most(sizes.slice(half)) < most(sizes.slice(0, half)) + 100000,
       `kilobytes after each round: ${sizes.join(' ')}`,
+    );
+    assert.ok(
+      most(descriptors.slice(half)) < most(descriptors.slice(0, half)) + 20,
+      `descriptors after each round: ${descriptors.join(' ')}`,
     );
     await nginx.stop();
   });
