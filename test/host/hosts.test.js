@@ -41,6 +41,12 @@ describe('the example program', () => {
     assert.strictEqual(run('kebab#count', 'Hello C World').stdout, '3\n');
   });
 
+  it('calls one from npm', () => {
+    // ms is among what the linters depend on.
+    const { stdout, stderr } = spawnSync(program, ['ms', '2 days'], { cwd: root, encoding: 'utf8' });
+    assert.deepStrictEqual([stdout, stderr], ['172800000\n', '']);
+  });
+
   it('says what went wrong', () => {
     const failed = run('kebab#fail', 'x');
     assert.deepStrictEqual([failed.status, failed.stderr], [1, 'no\n']);

@@ -45,6 +45,30 @@ test('the manual page of each function is installed, is sound, and leaves out no
     assert.equal(fs.readFileSync(path.join(manual, `${name}.3`), 'utf8'), page);
     assert.ok(page.includes(`\n.Fn ${name} `), `${name} has no synopsis`);
   }
+  // Each function with its parameters: commas in a parameter's own list do not part.
+  const parameters = (text) =>
+    text
+      .replace(/\s+/g, ' ')
+      .match(/(?:\([^()]*\)|[^,()])+/g)
+      .map((one) => one.trim());
+  for (const [, type, name, list] of header.matchAll(
+    /^BIFFI_API (.*?)(biffi_\w+)\(((?:[^()]|\([^()]*\))*)\);/gm,
+  )) {
+    const shown = new RegExp(`^\\.Ft (.*)\n\\.Fn ${name} (.*)$`, 'm').exec(page);
+    const arguments_ = [...shown[2].matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2]);
+    assert.deepEqual([shown[1], arguments_], [type.trim(), parameters(list)], `the synopsis of ${name}`);
+  }
+  // Each field of the structs that callers fill in or read.
+  for (const [, body, struct] of header.matchAll(/^typedef struct biffi_\w+ \{\n(.*?)^\} (\w+);/gms)) {
+    const declared = body.replace(/\/\*.*?\*\//gs, '').split(';');
+    const fields = declared.map((field) => /\(\*(\w+)\)|(\w+)\s*$/.exec(field.trim())).filter(Boolean);
+    assert.ok(fields.length > 5, struct);
+    for (const [, pointer, plain] of fields)
+      assert.ok(
+        new RegExp(`\\.(It )?Va .*\\b${pointer ?? plain}\\b`).test(page),
+        `${struct}.${pointer ?? plain}`,
+      );
+  }
   for (const [, name] of header.matchAll(/^\t(BIFFI_\w+) = /gm)) {
     assert.ok(new RegExp(`^\\.(It )?Dv ${name}\\b`, 'm').test(page), `${name} is not described`);
   }
