@@ -70,13 +70,13 @@ LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbif
 	$(if $(HOST_NGINX_OBJ),$(B)/libffi_nodejs.so) $(if $(call src,nginx),$(B)/libresty_ffi.so) \
 	$(if $(call src,nginx/module),$(B)/ngx_http_node_module.so)
 
-CTESTS := $(patsubst test/%.test.c,$(B)/test/%.test,$(wildcard test/ctype/*.test.c test/call/*.test.c test/host/*.test.c))
+CTESTS := $(patsubst test/%.test.c,$(B)/test/%.test,$(wildcard $(patsubst %,test/%/*.test.c,ctype call host nginx)))
 ASAN_CTESTS := $(patsubst $(B)/%,$(A)/%,$(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS)))
 
 # --- targets ----------------------------------------------------------------------
 
 SUITES := ctype call lib demo asan nodes nginx host compat
-.PHONY: arm64 cross-arm64 test-arm64 inside matrix test-matrix asan-rooms rooms
+.PHONY: arm64 cross-arm64 test-arm64 inside matrix test-matrix asan-rooms rooms tsan thread-tests test-valgrind
 .PHONY: all addon fixtures ctests asan deps help clean install pack prebuild demo run-demo run bench bench-nginx format
 .PHONY: test test-all run-tests $(addprefix test-,$(SUITES)) lint $(addprefix lint-,format tidy cppcheck floors js prettier types shell)
 
@@ -86,7 +86,7 @@ all: $(LIBRARIES) $(FIXTURES)
 addon: $(B)/biffi.node
 fixtures: $(FIXTURES)
 # What scripts/matrix has built in each of its folders.
-inside: all $(filter $(B)/test/host/%,$(CTESTS))
+inside: all $(filter $(B)/test/host/% $(B)/test/nginx/%,$(CTESTS))
 ctests: $(CTESTS) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
 #: make asan         the C tests, the addon and what runs Node.js under ASan and UBSan, in build/asan/
 asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES) asan-rooms
@@ -94,7 +94,12 @@ asan: $(ASAN_CTESTS) $(if $(call src,node),$(A)/biffi.node) $(FIXTURES) asan-roo
 asan-rooms: $(NGINX_OBJS)/ngx_auto_config.h
 	@$(MAKE) --no-print-directory B=$(A)/rooms NGINX_OBJS=$(NGINX_OBJS) OPT='-g $(SANITIZE)' \
 		CXXFLAGS=-fno-sanitize=vptr LDFLAGS=-fsanitize=address,undefined rooms
-rooms: $(filter-out %/biffi.node,$(LIBRARIES)) $(filter $(B)/test/host/%,$(CTESTS))
+rooms: $(filter-out %/biffi.node,$(LIBRARIES)) $(filter $(B)/test/host/% $(B)/test/nginx/%,$(CTESTS))
+#: make tsan         what threads share, in C alone, under ThreadSanitizer, in build/tsan/
+tsan: $(NGINX_OBJS)/ngx_auto_config.h
+	@$(MAKE) --no-print-directory B=$(B)/tsan NGINX_OBJS=$(NGINX_OBJS) OPT='-O1 -g -fsanitize=thread' \
+		LDFLAGS=-fsanitize=thread thread-tests
+thread-tests: $(B)/test/host/queue.test $(B)/test/host/channel.test $(B)/test/nginx/queue.test
 #: make deps         install what is missing, with apt and npm
 deps:
 	@scripts/install
@@ -206,6 +211,14 @@ $(B)/test/call/%.test: test/call/%.test.c $(call obj,call) $(call obj,ctype)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS_call) -MF $@.d -o $@ $^ $(LIBFFI_PIC) $(TEST_LIBS)
+# Without libnode, so that ThreadSanitizer and valgrind see everything.
+$(B)/test/host/queue.test: test/host/queue.test.c src/host/queue.h
+$(B)/test/host/channel.test: test/host/channel.test.c $(B)/obj/host/channel.c.o
+$(B)/test/nginx/queue.test: test/nginx/queue.test.c $(B)/obj/nginx/queue.c.o
+$(B)/test/host/queue.test $(B)/test/host/channel.test $(B)/test/nginx/queue.test:
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS_ALL) -Iinclude -MF $@.d -o $@ $(filter-out %.h,$^) $(TEST_LIBS)
 $(B)/test/host/%.test: test/host/%.test.c $(B)/libbiffi.so $(B)/biffi_child.node
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -229,16 +242,16 @@ test:
 	@scripts/install
 	@$(PARALLEL_MAKE) run-tests
 
-run-tests: all ctests asan
+run-tests: all ctests asan tsan
 	@node scripts/test.js all
 
-#: make test-all     the same with everything that takes long (BIFFI_LONG=1 tells the tests), test-arm64, test-matrix
+#: make test-all     the same with everything that takes long (BIFFI_LONG=1 tells the tests), and the three below
 test-all:
 	@scripts/install
-	-@scripts/install foreign
-	@$(PARALLEL_MAKE) all ctests asan
+	-@scripts/install all
+	@$(PARALLEL_MAKE) all ctests asan tsan
 	@$(MAKE) --no-print-directory cross-arm64 matrix
-	@BIFFI_LONG=1 node scripts/test.js all arm64 matrix
+	@BIFFI_LONG=1 node scripts/test.js all valgrind arm64 matrix
 
 #: make test-arm64   the floors of C types and calls and the addon as aarch64 code, under an emulator
 test-arm64: cross-arm64
@@ -249,6 +262,10 @@ test-matrix: matrix
 	@node scripts/test.js matrix
 matrix:
 	@scripts/matrix
+
+#: make test-valgrind  the rooms host and nginx under valgrind
+test-valgrind: all $(filter $(B)/test/host/% $(B)/test/nginx/%,$(CTESTS))
+	@node scripts/test.js valgrind
 
 # The same Makefile once more, into build/arm64, with another compiler.
 ARM64_ROOT = .deps/arm64/root/usr
@@ -264,9 +281,10 @@ arm64: addon fixtures $(filter $(B)/test/ctype/% $(B)/test/call/%,$(CTESTS)) $(B
 test-ctype: $(filter $(B)/test/ctype/%,$(CTESTS)) $(B)/test/ctype/dump $(B)/test/ctype/parse.fuzz
 test-call: $(filter $(B)/test/call/%,$(CTESTS)) $(FIXTURES)
 test-lib test-nodes test-demo: $(if $(call src,node),$(B)/biffi.node) $(FIXTURES)
-test-asan: asan
+test-asan: asan tsan
 test-host: all $(filter $(B)/test/host/%,$(CTESTS))
-test-nginx test-compat: all
+test-nginx: all $(filter $(B)/test/nginx/%,$(CTESTS))
+test-compat: all
 $(addprefix test-,$(SUITES)):
 	@node scripts/test.js $(@:test-%=%)
 

@@ -105,7 +105,8 @@ function asanRoomSteps() {
   const options = (leaks) => `handle_segv=0:detect_leaks=${leaks ? 1 : 0}`;
   const suppressions = (room) =>
     `suppressions=${path.join(root, `test/sanitize/${room}.supp`)}:print_suppressions=0`;
-  const c = cSteps('host', 'build/asan/rooms').map((step) => ({
+  const rooms = ['host', 'nginx'].flatMap((room) => cSteps(room, 'build/asan/rooms'));
+  const c = rooms.map((step) => ({
     ...step,
     env: {
       ...step.env,
@@ -130,6 +131,49 @@ function asanRoomSteps() {
     ? /^(?!.*(ccall|demo|foreign)\.)/
     : /(bytes|handlers|lifecycle|module|runtime)\.test\.js$/;
   return [...c, ...nginx('sanitize', true), ...nginx('nginx', long, only)];
+}
+
+/** What threads share, under ThreadSanitizer, which wants addresses where it knows them. @returns {Step[]} */
+function tsanSteps() {
+  const shared = /(channel|queue)\.test\.c$/;
+  return ['host', 'nginx']
+    .flatMap((room) => cSteps(room, 'build/tsan'))
+    .filter((step) => shared.test(step.name.replace(/ \(.*/, '')))
+    .map((step) => ({
+      ...step,
+      name: step.name.replace(/ \(.*/, ' (ThreadSanitizer)'),
+      command: ['setarch', '--addr-no-randomize', ...step.command],
+    }));
+}
+
+/**
+ * Under valgrind's memcheck, which also sees what libnode, nginx and LuaJIT do to our memory, and what is read before it
+ * was written. Node.js in child processes is not under it. helgrind and drd know nothing of C11's atomics, on which all
+ * our threads rely: they would find fault with every one; that is ThreadSanitizer's part.
+ */
+function valgrindSteps() {
+  const memcheck = [
+    'valgrind',
+    '--quiet',
+    '--smc-check=all-non-file', // JavaScript's machine code changes
+    '--error-exitcode=9',
+    '--suppressions=test/sanitize/valgrind.supp',
+  ];
+  const c = ['host', 'nginx'].flatMap((room) => cSteps(room));
+  return [
+    ...c.map((step) => ({
+      ...step,
+      name: `${step.name} (valgrind)`,
+      command: [...memcheck, ...step.command],
+      env: { ...step.env, BIFFI_VALGRIND: '1' },
+    })),
+    ...jsSteps('nginx', {
+      label: ' (valgrind)',
+      env: { NGINX_BIN: path.join(root, 'test/sanitize/nginx-memcheck') },
+      // lifecycle looks at signals and descriptors, of which valgrind has its own.
+      only: /(bytes|handlers|module|runtime)\.test\.js$/,
+    }),
+  ];
 }
 
 /** A room on the other versions of Node.js, with the same addon. */
@@ -235,11 +279,13 @@ function matrixSteps() {
       const inside = ['scripts/matrix', 'run', suite];
       const label = ` (${suite}: ${versions.join(' ')})`;
       return [
-        ...cSteps('host').map((step) => ({
-          ...step,
-          name: step.name + label,
-          command: [...inside, ...step.command],
-        })),
+        ...['host', 'nginx']
+          .flatMap((room) => cSteps(room))
+          .map((step) => ({
+            ...step,
+            name: step.name + label,
+            command: [...inside, ...step.command],
+          })),
         ...['host', 'nginx'].map((room) => ({
           name: `test/${room}${label}`,
           command: [
@@ -256,7 +302,7 @@ function matrixSteps() {
 }
 
 /** Suites that `all` leaves out. @type {Record<string, () => Step[]>} */
-const others = { arm64: arm64Steps, matrix: matrixSteps };
+const others = { arm64: arm64Steps, matrix: matrixSteps, valgrind: valgrindSteps };
 
 /** @type {Record<string, () => Step[]>} */
 const suites = {
@@ -275,12 +321,13 @@ const suites = {
     ...cSteps('call', 'build/asan'),
     ...asanSteps(),
     ...asanRoomSteps(),
+    ...tsanSteps(),
   ],
   lib: () => jsSteps('lib'),
   demo: () => jsSteps('demo'),
   nodes: () => otherNodes('lib'),
   host: () => [...cSteps('host'), ...jsSteps('host')],
-  nginx: () => jsSteps('nginx'),
+  nginx: () => [...cSteps('nginx'), ...jsSteps('nginx')],
   compat: () => [...jsSteps('compat'), ...(long ? otherNodes('compat') : [])],
 };
 

@@ -4,7 +4,7 @@
 //
 // The sources are not part of this repository. LUA_RESTY_FFI names a folder that has
 // them; without it they are cloned, once, into .deps. A toolchain that is missing comes with
-// `scripts/install foreign`.
+// `scripts/install all`.
 const assert = require('node:assert');
 const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -59,7 +59,7 @@ try {
 function lacking(needs) {
   if (absent) return absent;
   const failed = needs.find((command) => spawnSync('sh', ['-c', command]).status !== 0);
-  return failed ? `${failed} fails here; scripts/install foreign installs what it needs` : false;
+  return failed ? `${failed} fails here; scripts/install all installs what it needs` : false;
 }
 
 const output = path.join(build, 'nginx-tests/foreign');
@@ -192,7 +192,7 @@ for (const runtime of runtimes) {
         chunk.includes('cjson') &&
         (await nginx.lua('ngx.print(tostring(pcall(require, "cjson")))')) !== 'true'
       )
-        return t.skip('its Lua needs lua-cjson, which scripts/install foreign installs');
+        return t.skip('its Lua needs lua-cjson, which scripts/install all installs');
       for (let i = 0; i < 5; i++) assert.strictEqual(await nginx.lua(chunk), 'ok\n');
     });
 
