@@ -43,7 +43,7 @@ static int tear_down(void **state)
 
 static int send_frame(bf_channel *channel, const bf_frame *frame, const char *method, const void *bytes)
 {
-	return bf_channel_send(channel, frame, method, bytes);
+	return bf_channel_send(channel, frame, method, NULL, bytes);
 }
 
 /* Most frames are small, some are larger than the ring. */
