@@ -54,7 +54,7 @@ typedef struct bf_emit_in {
 } bf_emit_in;
 
 typedef enum bf_emit_guard {
-	BF_GUARD_CAREFUL = 1, /* the call saves errno, counts depth, looks for failure: a little slower */
+	BF_GUARD_CAREFUL = 1, /* the call saves errno: a little slower */
 	BF_GUARD_REFUSE = 2,  /* the call is refused */
 } bf_emit_guard;
 
@@ -88,11 +88,8 @@ typedef struct bf_emit_adapter {
 	bool careful; /* every call is, whatever the guard says */
 
 	/* What a careful call does besides; each may be NULL. */
-	int *errno_box;                    /* holds errno for the call, and gets it afterwards */
-	int *errno_copy;                   /* gets it too; only with errno_box */
-	unsigned *depth;                   /* is incremented during the call */
-	const uint8_t *failed;             /* if that byte is not 0 after the call, */
-	void (*on_failure)(void *context); /* this is called with refused_context, and 0 returned */
+	int *errno_box;  /* holds errno for the call, and gets it afterwards */
+	int *errno_copy; /* gets it too; only with errno_box */
 
 	uint64_t *wide;
 	void *preserve; /* 16 bytes that are put back at the end as they were at the beginning (a mark) */

@@ -158,7 +158,7 @@ typedef struct adapter {
 	int32_t room;                    /* from sp to x29 */
 	int target, guard;               /* literals */
 	bool careful;                    /* the form that is emitted now */
-	a64_label refused, failed, wide;
+	a64_label refused, wide;
 } adapter;
 
 static void place_incoming(adapter *d)
@@ -235,16 +235,6 @@ static void address(adapter *d, unsigned to, const volatile void *of)
 	a64_constant(&d->a, to, (uint64_t)(uintptr_t)of);
 }
 
-static void change_depth(adapter *d, int by)
-{
-	if (d->how->depth == NULL)
-		return;
-	address(d, X16, d->how->depth);
-	a64_load32(&d->a, X9, X16, 0);
-	a64_add(&d->a, X9, X9, by);
-	a64_store32(&d->a, X9, X16, 0);
-}
-
 static void copy_int(adapter *d, const int *from, int *to)
 {
 	address(d, X16, from);
@@ -258,7 +248,6 @@ static void before_call(adapter *d)
 {
 	if (!d->careful)
 		return;
-	change_depth(d, 1);
 	/* The adapter belongs to one thread: whoever makes it is on it, and so errno stands where it does now. */
 	if (d->how->errno_box != NULL)
 		copy_int(d, d->how->errno_box, &errno);
@@ -269,16 +258,10 @@ static void after_call(adapter *d)
 {
 	if (!d->careful)
 		return;
-	change_depth(d, -1);
 	if (d->how->errno_box != NULL)
 		copy_int(d, &errno, d->how->errno_box);
 	if (d->how->errno_copy != NULL)
 		copy_int(d, &errno, d->how->errno_copy);
-	if (d->how->failed != NULL) {
-		address(d, X16, d->how->failed);
-		a64_load_widened(&d->a, X9, X16, 0, 1, false);
-		a64_jump_zero(&d->a, X9, false, &d->failed);
-	}
 }
 
 /* A result of less than 4 bytes, which C leaves with anything above it. */
@@ -327,19 +310,11 @@ static void shape_result(adapter *d)
 	}
 }
 
-/* The parts of a form that are rarely run; both go back to `out`. */
+/* The part of a form that is rarely run; it goes back to `out`. */
 static void emit_cold(adapter *d, a64_label *out)
 {
 	a64_buf *a = &d->a;
 
-	if (d->failed.fixups >= 0) {
-		a64_label_here(a, &d->failed);
-		address(d, X0, d->how->refused_context);
-		a64_call_literal(a, a64_literal(a, (uint64_t)(uintptr_t)d->how->on_failure));
-		a64_constant(a, X0, 0);
-		a64_word(a, 0x9E670000 | XZR << 5); /* fmov d0, xzr */
-		a64_jump(a, out);
-	}
 	if (d->wide.fixups >= 0) {
 		a64_label_here(a, &d->wide);
 		address(d, X16, d->how->wide);
@@ -348,7 +323,7 @@ static void emit_cold(adapter *d, a64_label *out)
 		a64_word(a, 0x9E670000 | X9 << 5); /* fmov d0, x9 */
 		a64_jump(a, out);
 	}
-	d->failed = d->wide = A64_LABEL;
+	d->wide = A64_LABEL;
 }
 
 static void put_back(adapter *d, bool back)
@@ -532,7 +507,7 @@ bool bf_emit_machine_adapter(const bf_plan *plan, const bf_emit_adapter *how, vo
 	a64_init(&d.a);
 	d.plan = plan;
 	d.how = how;
-	d.refused = d.failed = d.wide = A64_LABEL;
+	d.refused = d.wide = A64_LABEL;
 	place_incoming(&d);
 	a64_landing(&d.a);
 	d.target = a64_literal(&d.a, (uint64_t)(uintptr_t)target);

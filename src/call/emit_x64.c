@@ -169,7 +169,7 @@ typedef struct adapter {
 	int32_t below;                  /* from rbp to rsp */
 	int target, guard;              /* literals */
 	bool careful;                   /* the form that is emitted now */
-	asm_label refused, failed, wide;
+	asm_label refused, wide;
 } adapter;
 
 static void place_incoming(adapter *d)
@@ -244,16 +244,6 @@ static void convert(adapter *d)
 	}
 }
 
-/* add dword [*depth], +1 or -1; r11 is free. */
-static void change_depth(adapter *d, int by)
-{
-	if (!d->careful || !d->how->depth)
-		return;
-	asm_constant(&d->a, R11, (uint64_t)(uintptr_t)d->how->depth);
-	asm_bytes(&d->a, "\x41\x83\x03", 3);
-	asm_8(&d->a, (uint8_t)by);
-}
-
 /* Only rax and r11 are free: incoming arguments may still be in their registers. */
 static void before_call(adapter *d)
 {
@@ -261,7 +251,6 @@ static void before_call(adapter *d)
 
 	if (!d->careful)
 		return;
-	change_depth(d, 1);
 	if (d->how->errno_box) {
 		/* The adapter belongs to one thread: whoever makes it is on it, and so errno stands where it does now.
 		 */
@@ -288,7 +277,6 @@ static void after_call(adapter *d)
 
 	if (!d->careful)
 		return;
-	change_depth(d, -1);
 	if (d->how->errno_box) {
 		/* The adapter belongs to one thread: whoever makes it is on it, and so errno stands where it does now.
 		 */
@@ -300,11 +288,6 @@ static void after_call(adapter *d)
 			asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->errno_copy);
 			asm_bytes(a, "\x41\x89\x0B", 3);
 		}
-	}
-	if (d->how->failed) {
-		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->failed);
-		asm_test_byte(a, R11);
-		asm_jcc(a, CC_NE, &d->failed);
 	}
 }
 
@@ -340,18 +323,11 @@ static void shape_result(adapter *d)
 	}
 }
 
-/* The parts of a form that are rarely run; both go back to `out`. */
+/* The part of a form that is rarely run; it goes back to `out`. */
 static void emit_cold(adapter *d, asm_label *out)
 {
 	asm_buf *a = &d->a;
 
-	if (d->failed.fixups >= 0) {
-		asm_label_here(a, &d->failed);
-		asm_constant(a, RDI, (uint64_t)(uintptr_t)d->how->refused_context);
-		asm_call_literal(a, asm_literal(a, (uint64_t)(uintptr_t)d->how->on_failure));
-		asm_bytes(a, "\x31\xC0\x0F\x57\xC0", 5); /* xor eax, eax; xorps xmm0, xmm0 */
-		asm_jmp(a, out);
-	}
 	if (d->wide.fixups >= 0) {
 		asm_label_here(a, &d->wide);
 		asm_constant(a, R11, (uint64_t)(uintptr_t)d->how->wide);
@@ -360,7 +336,7 @@ static void emit_cold(adapter *d, asm_label *out)
 		asm_bytes(a, "\x66\x48\x0F\x6E\xC0", 5); /* movq xmm0, rax */
 		asm_jmp(a, out);
 	}
-	d->failed = d->wide = ASM_LABEL;
+	d->wide = ASM_LABEL;
 }
 
 static void put_back(adapter *d, bool back)
@@ -562,7 +538,7 @@ bool bf_emit_machine_adapter(const bf_plan *plan, const bf_emit_adapter *how, vo
 	asm_init(&d.a);
 	d.plan = plan;
 	d.how = how;
-	d.refused = d.failed = d.wide = ASM_LABEL;
+	d.refused = d.wide = ASM_LABEL;
 	place_incoming(&d);
 	asm_landing(&d.a);
 	d.target = asm_literal(&d.a, (uint64_t)(uintptr_t)target);

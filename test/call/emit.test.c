@@ -137,8 +137,6 @@ typedef struct witness {
 	uint8_t *seen;
 	uint8_t *answer;
 	int calls, set_errno, errno_seen;
-	uint8_t *failed;
-	unsigned *depth, depth_seen;
 } witness;
 
 static void see(void *data, void *frame)
@@ -150,10 +148,6 @@ static void see(void *data, void *frame)
 	memcpy(frame, w->answer, meaning(w->plan->result.type));
 	w->calls++;
 	w->errno_seen = errno_at_entry;
-	if (w->depth)
-		w->depth_seen = *w->depth;
-	if (w->failed)
-		*w->failed = 1;
 	errno = w->set_errno;
 }
 
@@ -236,7 +230,6 @@ typedef struct refusal {
 	uint64_t words[BF_EMIT_MAX_IN];
 	uint32_t nwords;
 	const uint8_t *answer;
-	int failures;
 } refusal;
 
 static void refused(void *context, void *frame, uint64_t *words)
@@ -246,11 +239,6 @@ static void refused(void *context, void *frame, uint64_t *words)
 	memcpy(r->words, words, 8 * r->nwords);
 	memcpy(frame, r->answer, r->plan->result.size);
 	refusals++;
-}
-
-static void on_failure(void *context)
-{
-	((refusal *)context)->failures++;
 }
 
 /* The type by which a value of `t` comes in, if it comes as itself. */
@@ -267,8 +255,7 @@ static bool is_scalar(const bf_type *t)
 static void adapters_pass_and_convert(void **state)
 {
 	int direct = 0, framed = 0;
-	uint8_t guard[3] = {0, BF_GUARD_CAREFUL, BF_GUARD_CAREFUL | BF_GUARD_REFUSE}, failed_byte = 0;
-	unsigned depth = 7;
+	uint8_t guard[3] = {0, BF_GUARD_CAREFUL, BF_GUARD_CAREFUL | BF_GUARD_REFUSE};
 	uint64_t mark[2] = {11, 22}, wide = 0;
 	int saved = 0, copied = 0;
 
@@ -326,14 +313,6 @@ static void adapters_pass_and_convert(void **state)
 			if (below(2))
 				how.errno_copy = &copied;
 		}
-		if (below(3) == 0) {
-			how.failed = &failed_byte;
-			how.on_failure = on_failure;
-		}
-		if (below(3) == 0) {
-			how.depth = &depth;
-			w.depth = &depth;
-		}
 		if (below(3) == 0)
 			how.preserve = mark;
 		assert_int_equal(bf_callback_new(plan, see, &w, &cb, &err), 0);
@@ -377,12 +356,9 @@ static void adapters_pass_and_convert(void **state)
 				assert_int_equal(saved, w.set_errno);
 				assert_int_equal(copied, how.errno_copy ? w.set_errno : 0);
 			}
-			if (how.depth)
-				assert_int_equal(w.depth_seen, careful ? 8 : 7);
 		} else {
 			assert_memory_equal(r.words, expected_words, 8 * nwords);
 		}
-		assert_int_equal(depth, 7);
 		if (result->size)
 			assert_true(same_value(outer_frame, answer, result));
 
@@ -397,12 +373,6 @@ static void adapters_pass_and_convert(void **state)
 			if (result->size)
 				assert_true(same_value(outer_frame, answer, result));
 			assert_int_equal(bf_emit_set_guard(&adapter, &guard[asked]), 0);
-		}
-		if (how.failed && careful && !refuses) {
-			w.failed = &failed_byte;
-			bf_plan_call(outer, (void (*)(void))adapter.code, outer_frame);
-			assert_int_equal(r.failures, 1);
-			failed_byte = 0;
 		}
 
 		bf_code_free(adapter.code, adapter.size);
