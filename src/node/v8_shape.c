@@ -124,4 +124,6 @@ void bf_v8_shape_text(bf_v8_env *ve, const bf_function *f, char text[BF_V8_SHAPE
 	strcat(text, ":");
 	if (f->flags & BF_FUNCTION_ERRNO)
 		strcat(text, "e");
+	if (f->flags & BF_FUNCTION_LEAF)
+		strcat(text, "l");
 }
