@@ -41,9 +41,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int send_frame(bf_channel *channel, const bf_frame *frame, const char *method, const void *bytes)
+/* The bytes' first part is the head. */
+static int send_frame(bf_channel *channel, const bf_frame *frame, const char *method, const char *bytes)
 {
-	return bf_channel_send(channel, frame, method, NULL, bytes);
+	return bf_channel_send(channel, frame, method, bytes, bytes ? bytes + frame->head : NULL);
 }
 
 /* Most frames are small, some are larger than the ring. */
@@ -66,6 +67,23 @@ static void wait_for(int fd)
 	}
 }
 
+/* Sends back, from where they lie, the frames that are there in one piece: how many. */
+static int echo_peeked(bf_channel *channel)
+{
+	bf_frame frame;
+	const char *method, *bytes;
+	int count = 0;
+
+	while (bf_channel_peek(channel, &frame, &method, &bytes) == 1) {
+		if (send_frame(channel, &frame, method, bytes) != 0) {
+			abort();
+		}
+		count++;
+	}
+	bf_channel_drop(channel);
+	return count;
+}
+
 /* Sends back whatever comes. */
 static void *echo(void *data)
 {
@@ -81,13 +99,14 @@ static void *echo(void *data)
 
 		wait_for(to_child);
 		bf_channel_answer(&channel);
+		left -= echo_peeked(&channel);
 		while ((got = bf_channel_receive(&channel, &frame, &method, &bytes)) == 1) {
 			if (send_frame(&channel, &frame, method, bytes) != 0) {
 				abort();
 			}
 			free(method);
 			free(bytes);
-			left--;
+			left -= 1 + echo_peeked(&channel);
 		}
 		if (got < 0) {
 			abort();
@@ -103,7 +122,7 @@ static void frames_come_back_whole(void **state)
 	bf_channel channel;
 	pthread_t child;
 	uint64_t sent = 0, received = 0;
-	unsigned char *body = malloc((size_t)BF_RING + 12345);
+	char *body = malloc((size_t)BF_RING + 12345);
 
 	(void)state;
 	bf_channel_open(&channel, shared, false, to_child, to_parent);
@@ -119,6 +138,10 @@ static void frames_come_back_whole(void **state)
 				out.flags = BF_FRAME_METHOD;
 				out.method = 6;
 			}
+			if (sent % 2 == 0 && out.length >= 5) {
+				out.flags |= BF_FRAME_HEAD;
+				out.head = 5;
+			}
 			memset(body, byte_of(sent), out.length);
 			assert_int_equal(send_frame(&channel, &out, sent % 3 == 0 ? "method" : NULL, body), 0);
 			sent++;
@@ -129,6 +152,7 @@ static void frames_come_back_whole(void **state)
 		while (bf_channel_receive(&channel, &frame, &method, &bytes) == 1) {
 			assert_int_equal(frame.id, received);
 			assert_int_equal(frame.length, length_of(received));
+			assert_int_equal(frame.head, received % 2 == 0 && frame.length >= 5 ? 5 : 0);
 			for (size_t i = 0; i < frame.length; i++) {
 				if ((unsigned char)bytes[i] != byte_of(received)) {
 					fail_msg("frame %d, byte %zu", (int)received, i);
@@ -163,6 +187,7 @@ static void nonsense_is_refused(void **state)
 	    {"a method's name longer than the ring",
 	     sizeof(bf_frame),
 	     {.flags = BF_FRAME_METHOD, .method = UINT32_MAX}},
+	    {"a head longer than its bytes", sizeof(bf_frame), {.flags = BF_FRAME_HEAD, .head = 5, .length = 4}},
 	};
 
 	(void)state;
@@ -170,11 +195,13 @@ static void nonsense_is_refused(void **state)
 		bf_channel channel;
 		bf_frame frame;
 		char *method, *bytes;
+		const char *part;
 
 		memset(&shared->to_child, 0, offsetof(bf_ring, bytes));
 		memcpy(shared->to_child.bytes, &cases[i].frame, sizeof(cases[i].frame));
 		atomic_store(&shared->to_child.head, cases[i].head);
 		bf_channel_open(&channel, shared, true, to_parent, to_child);
+		assert_int_equal(bf_channel_peek(&channel, &frame, &part, &part), 0);
 		if (bf_channel_receive(&channel, &frame, &method, &bytes) != -1) {
 			fail_msg("%s was taken", cases[i].what);
 		}
