@@ -340,6 +340,7 @@ function aggregate(random, depth, definitions) {
     get: (e) => `{ ${spelling} whole; a = get_${tag}(a, &whole); ${e} = whole; }`,
     spelling,
     members: true,
+    isUnion,
     value(random, library) {
       const parts = each('value', random, library);
       /* A member that holds a pointer to JavaScript's memory keeps it alive in a value only. */
@@ -387,6 +388,7 @@ function arrayOf(type, count) {
 /** A pointer to a const struct: C tells the whole of it. */
 function pointerTo(type) {
   return {
+    isUnion: type.isUnion,
     c: (name) => `const ${type.c(`*${name}`)}`,
     put: (e) => `*s++ = ${e} != NULL; if (${e}) { ${type.put(`*${e}`)} }`,
     get: (e) => `${e} = (const void *)*a++;`,

@@ -58,6 +58,11 @@ const ODD = [
   (v) => v,
 ];
 
+/** Such a thing for a type. A text as a union's member would be an address to C that looks at another member. */
+function oddFor(random, type) {
+  return random.of(type?.isUnion ? ODD.filter((value) => value?.a === undefined) : ODD);
+}
+
 /* What brings no type for "...": C would take another type for what it expects. */
 const UNTYPED = [undefined, {}, Symbol.iterator, new Date(0), (v) => v, 2n ** 200n, biffi.as('int8_t', 200)];
 
@@ -99,7 +104,7 @@ function trial(f, library, random, wrong) {
 
   if (f.back) {
     let back = result?.js;
-    if (wrong === 'result') back = random.of(ODD);
+    if (wrong === 'result') back = oddFor(random, f.result);
     made.expected.push(...(result?.words ?? []));
     made.seen = { arguments: 'not called' };
     made.args = [
@@ -127,7 +132,8 @@ function trial(f, library, random, wrong) {
   }
   if (wrong === 'argument') {
     const i = random.below(made.args.length);
-    made.args[i] = random.of(i >= f.params.length && !f.back ? UNTYPED : ODD);
+    made.args[i] =
+      i >= f.params.length && !f.back ? random.of(UNTYPED) : oddFor(random, f.back ? undefined : f.params[i]);
   }
   if (wrong === 'fewer') made.args.pop();
   if (wrong === 'more') made.args.push(1);
