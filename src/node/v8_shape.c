@@ -1,9 +1,8 @@
 #include "v8_shape.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* How the wrapper checks an argument, 0: no fast call takes it. */
+/* How the wrapper checks an argument; 0: no fast call takes it. */
 static char argument_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *class)
 {
 	static const char INTEGERS[] = "cCsSiI"; /* from BF_CONV_INT8 on */
@@ -116,14 +115,10 @@ bool bf_v8_shape_of(bf_v8_env *ve, const bf_function *f, bf_v8_shape *out)
 void bf_v8_shape_text(bf_v8_env *ve, const bf_function *f, char text[BF_V8_SHAPE_TEXT])
 {
 	bf_v8_shape shape;
+	char count[BF_V8_ARGUMENTS];
+	bool carried = bf_v8_shape_of(ve, f, &shape);
 
-	if (bf_v8_shape_of(ve, f, &shape))
-		snprintf(text, BF_V8_SHAPE_TEXT, "%s", shape.codes);
-	else
-		snprintf(text, BF_V8_SHAPE_TEXT, "%u", f->nargs);
-	strcat(text, ":");
-	if (f->flags & BF_FUNCTION_ERRNO)
-		strcat(text, "e");
-	if (f->flags & BF_FUNCTION_LEAF)
-		strcat(text, "l");
+	snprintf(count, sizeof count, "%u", f->nargs);
+	snprintf(text, BF_V8_SHAPE_TEXT, "%s:%s%s", carried ? shape.codes : count,
+		 f->flags & BF_FUNCTION_ERRNO ? "e" : "", f->flags & BF_FUNCTION_LEAF ? "l" : "");
 }

@@ -292,7 +292,7 @@ static bool add_script(bf_v8_env *ve, const char *shape)
 	script = v8->script_compile(v8->isolate_context(v8->isolate_current()), text, NULL);
 	s = &ve->scripts[ve->nscripts++];
 	s->hash = hash_text(shape);
-	strcpy(s->shape, shape);
+	memcpy(s->shape, shape, strlen(shape) + 1);
 	s->unbound = script ? bf_v8_globalize(v8, v8->script_unbound(script)) : NULL;
 	return true;
 }
@@ -356,6 +356,7 @@ void bf_v8_tier_end(bf_env *env)
 	if (!ve)
 		return;
 	napi_delete_reference(env->napi, ve->words);
+	napi_delete_reference(env->napi, ve->source);
 	napi_delete_reference(env->napi, ve->wrap);
 	napi_delete_reference(env->napi, ve->adapt);
 	for (bf_v8_function *vf = ve->functions; vf; vf = vf->next)
