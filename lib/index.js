@@ -21,12 +21,15 @@ const { LongDouble } = require('./longdouble');
 const { info } = require('./info');
 const { errno, flags } = require('./native');
 
+const type = (what) => typeOf(what);
+
+/* An identifier each: index.mjs has these names from the text. */
 module.exports = {
   load,
   close,
   Library,
   Type,
-  type: (what) => typeOf(what),
+  type,
   struct,
   union,
   array,
