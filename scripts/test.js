@@ -225,7 +225,13 @@ function arm64Steps() {
     },
   }));
   const nodes = execFileSync(path.join(root, 'scripts/arm64'), ['nodes'], { encoding: 'utf8' });
-  const addon = { BIFFI_CODE: 'protect', BIFFI_BUILD: build, BIFFI_ADDON: path.join(build, 'biffi.node') };
+  const addon = {
+    BIFFI_CODE: 'protect',
+    BIFFI_BUILD: build,
+    BIFFI_ADDON: path.join(build, 'biffi.node'),
+    BIFFI_TEST_CC: 'aarch64-linux-gnu-gcc',
+    BIFFI_TEST_FUNCTIONS: '20', // random ones
+  };
   const js = nodes
     .trim()
     .split('\n')
@@ -237,7 +243,7 @@ function arm64Steps() {
         version,
         label: ' (aarch64)',
         env: addon,
-        only: /(array|async|callback|values|function|library|memory|pointer|string|struct|type|v8|variadic)\.test\.js$/,
+        only: /(array|async|callback|values|function|garbage|library|memory|pointer|random|string|struct|type|v8|variadic)\.test\.js$/,
       }),
       // The other files need npm, or fixtures of the originals.
       ...jsSteps('compat', {
