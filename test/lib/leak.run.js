@@ -207,7 +207,7 @@ async function main() {
     await repeat(run, kind === 'worker' && n > 50 ? RETIRED_SIGNATURES + 16 : Math.max(Math.ceil(n / 4), 4));
     /* A second look at what may have been the engine's own: compiled code, tables that grow at times. */
     let least;
-    for (let look = 0; look < 3; look++) {
+    for (let look = 0; look < 6; look++) {
       const start = await usage();
       await repeat(run, n);
       let end = await usage();
