@@ -16,7 +16,9 @@ const PER_ROUND = long ? 60 : 20; // requests a client
 
 const lua = (cfg, mode, method) => `
   ngx.req.read_body()
-  local demo = assert(ngx.load_ffi("ffi_nodejs", "${cfg}", {is_global = true, buffer = true, mode = "${mode}"}))
+  local demo, why = ngx.load_ffi("ffi_nodejs", "${cfg}", {is_global = true, buffer = true, mode = "${mode}"})
+  -- The child may be killed while it loads the module.
+  if not demo then ngx.status = 502 ngx.print("-3 ", why) return end
   local ok, res, err = demo:${method}(ngx.req.get_body_data())
   if not ok then ngx.status = 502 ngx.print(res, " ", err) return end
   ngx.print(res)`;
