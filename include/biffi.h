@@ -128,6 +128,13 @@ BIFFI_API uint64_t biffi_call_headed(biffi *module, const char *method, const vo
 /* With BIFFI_BATCH: the calls until now are on their way. */
 BIFFI_API void biffi_flush(biffi *module);
 
+/*
+ * As biffi_call, but it goes where that earlier call of the module went: with several threads
+ * or processes, to what its handler has left in memory. (A process may have been replaced.)
+ */
+BIFFI_API uint64_t biffi_call_after(biffi *module, uint64_t call, const char *method, const void *request,
+				    size_t length, biffi_done done, void *data);
+
 /* The call ends with BIFFI_EABORTED unless it has ended. Its context.signal fires. */
 BIFFI_API void biffi_abort(biffi *module, uint64_t call);
 

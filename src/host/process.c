@@ -29,13 +29,15 @@ enum {
 	DELAY_FIRST = 100,
 	DELAY_MOST = 5000,
 	START_WITHIN = 1000, /* no child is asked to answer before */
-	STOP_WITHIN = 500    /* what a child gets to end by itself */
+	STOP_WITHIN = 500,   /* what a child gets to end by itself */
+	ABORT_WITHIN = 1000  /* and to answer a call that was aborted */
 };
 
 /* A message under way; `id` on the wire is its slot and how often the slot was used. */
 struct slot {
 	bf_message *message; /* NULL: free */
 	uint32_t generation, next_free;
+	int64_t forgotten; /* bf_now() when the aborted call is answered here; 0: it is not aborted */
 };
 
 struct process_node {
@@ -48,8 +50,9 @@ struct process_node {
 	bool stopped;
 	int64_t born, next_birth; /* bf_now(); next_birth 0: none is due */
 	int delay;
-	int64_t asked;      /* when it got a ping that it has not answered; 0: it has */
-	bf_message opening; /* what each new child gets first; its bytes are copies */
+	int64_t next_forgotten; /* the first of the slots'; 0: none is aborted */
+	int64_t asked;          /* when it got a ping that it has not answered; 0: it has */
+	bf_message opening;     /* what each new child gets first; its bytes are copies */
 	char *opening_bytes;
 	struct slot *slots;
 	uint32_t size, free;
@@ -71,7 +74,7 @@ static bool slot_take(struct process_node *self, bf_message *message, uint64_t *
 			return false;
 		}
 		for (uint32_t i = self->size; i < size; i++) {
-			slots[i] = (struct slot){NULL, 0, i + 1 < size ? i + 1 : UINT32_MAX};
+			slots[i] = (struct slot){NULL, 0, i + 1 < size ? i + 1 : UINT32_MAX, 0};
 		}
 		self->free = self->size;
 		self->slots = slots;
@@ -81,6 +84,7 @@ static bool slot_take(struct process_node *self, bf_message *message, uint64_t *
 
 	*id = (uint64_t)++slot->generation << 32 | self->free;
 	slot->message = message;
+	slot->forgotten = 0;
 	self->free = slot->next_free;
 	return true;
 }
@@ -183,7 +187,10 @@ static void send(struct process_node *self, bf_message *message)
 	}
 }
 
-/* The call is answered here at once; the child only hears of it. */
+/*
+ * The child answers the call, unless it has done so: an answer that is on its way is
+ * not lost. But it does not wait for a child that never comes back.
+ */
 static void abort_call(struct process_node *self, bf_message *message)
 {
 	for (uint32_t i = 0; i < self->size; i++) {
@@ -192,8 +199,10 @@ static void abort_call(struct process_node *self, bf_message *message)
 		bf_frame frame = {.id = id, .kind = BF_ABORT, .flags = BF_FRAME_NULL};
 
 		if (found && found->kind == BF_CALL && found->id == message->id) {
-			slot_release(self, id);
-			found->done(found, BIFFI_EABORTED, NULL, 0);
+			self->slots[i].forgotten = bf_now() + ABORT_WITHIN;
+			if (!self->next_forgotten) {
+				self->next_forgotten = self->slots[i].forgotten;
+			}
 			if (self->life >= 0 && bf_channel_send(&self->channel, &frame, NULL, NULL, NULL) == 0) {
 				bf_channel_flush(&self->channel);
 			}
@@ -214,6 +223,27 @@ static void abort_call(struct process_node *self, bf_message *message)
 		}
 	}
 	message->done(message, 0, NULL, 0);
+}
+
+static void forget_aborted(struct process_node *self)
+{
+	int64_t now = bf_now(), next = 0;
+
+	self->next_forgotten = 0; /* each `done` may abort others */
+	for (uint32_t i = 0; i < self->size; i++) {
+		int64_t due = self->slots[i].message ? self->slots[i].forgotten : 0;
+
+		if (due && due <= now) {
+			bf_message *message = slot_release(self, (uint64_t)self->slots[i].generation << 32 | i);
+
+			message->done(message, BIFFI_EABORTED, NULL, 0);
+		} else if (due && (next == 0 || due < next)) {
+			next = due;
+		}
+	}
+	if (next && (!self->next_forgotten || next < self->next_forgotten)) {
+		self->next_forgotten = next;
+	}
 }
 
 static void process_post(bf_node *node, bf_message *message)
@@ -325,14 +355,21 @@ static void process_turn(bf_node *node, int milliseconds)
 	if (self->next_birth && bf_now() >= self->next_birth) {
 		child_start(self);
 	}
+	if (self->next_forgotten && bf_now() >= self->next_forgotten) {
+		forget_aborted(self);
+	}
 }
 
 static int process_timeout(bf_node *node)
 {
 	struct process_node *self = (struct process_node *)node;
-	int64_t left = self->next_birth - bf_now();
+	int64_t due = self->next_birth, left;
 
-	return !self->next_birth ? -1 : left < 0 ? 0 : (int)left;
+	if (self->next_forgotten && (!due || self->next_forgotten < due)) {
+		due = self->next_forgotten;
+	}
+	left = due - bf_now();
+	return !due ? -1 : left < 0 ? 0 : (int)left;
 }
 
 /* --- the child ------------------------------------------------------------------------ */

@@ -307,12 +307,28 @@ static void on_answer(bf_message *message, int code, char *bytes, size_t count)
 	module_release(module);
 }
 
+/* Which node is next. */
+static int next_node(biffi *module)
+{
+	return module->node_count == 1 ? 0 : (int)(atomic_fetch_add(&module->turn, 1) % (unsigned)module->node_count);
+}
+
+/* A call's number says where it runs. */
+static uint64_t new_id(int node)
+{
+	return bf_nodes_next_id() * BF_THREADS_MAX + (unsigned)node;
+}
+
+static int node_of(const biffi *module, uint64_t id)
+{
+	return (int)(id % BF_THREADS_MAX % (unsigned)module->node_count);
+}
+
 /* Sends what `message` has: a method, a request, perhaps a head. */
-static uint64_t call_start(biffi *module, bf_message message, biffi_done done, void *data)
+static uint64_t call_in(biffi *module, int node, bf_message message, biffi_done done, void *data)
 {
 	struct call *call = calloc(1, sizeof(*call));
-	uint64_t id = bf_nodes_next_id();
-	bf_node *node = module->nodes[0];
+	uint64_t id = new_id(node);
 
 	atomic_fetch_add_explicit(&module->calls, 1, memory_order_relaxed);
 	if (!call) {
@@ -330,26 +346,31 @@ static uint64_t call_start(biffi *module, bf_message message, biffi_done done, v
 	call->done = done;
 	call->data = data;
 	atomic_fetch_add(&module->references, 1);
-	if (module->node_count > 1) {
-		node = module->nodes[atomic_fetch_add(&module->turn, 1) % (unsigned)module->node_count];
-	}
-	node->post(node, &call->message);
+	module->nodes[node]->post(module->nodes[node], &call->message);
 	return id;
 }
 
 uint64_t biffi_call(biffi *module, const char *method, const void *request, size_t length, biffi_done done, void *data)
 {
-	return call_start(module, (bf_message){.method = method, .request = request, .length = length}, done, data);
+	return call_in(module, next_node(module), (bf_message){.method = method, .request = request, .length = length},
+		       done, data);
 }
 
 uint64_t biffi_call_headed(biffi *module, const char *method, const void *head, size_t head_length, const void *request,
 			   size_t length, biffi_done done, void *data)
 {
-	return call_start(
-	    module,
+	return call_in(
+	    module, next_node(module),
 	    (bf_message){
 		.method = method, .request = request, .length = length, .head = head, .head_length = head_length},
 	    done, data);
+}
+
+uint64_t biffi_call_after(biffi *module, uint64_t call, const char *method, const void *request, size_t length,
+			  biffi_done done, void *data)
+{
+	return call_in(module, node_of(module, call),
+		       (bf_message){.method = method, .request = request, .length = length}, done, data);
 }
 
 void biffi_flush(biffi *module)
@@ -364,26 +385,24 @@ void biffi_flush(biffi *module)
 void biffi_abort(biffi *module, uint64_t call)
 {
 	atomic_fetch_add_explicit(&module->aborts, 1, memory_order_relaxed);
-	for (int i = 0; i < module->node_count; i++) {
-		post_alone(module, module->nodes[i], BF_ABORT, call);
-	}
+	post_alone(module, module->nodes[node_of(module, call)], BF_ABORT, call);
 }
 
 int biffi_call_wait(biffi *module, const char *method, const void *request, size_t length, int timeout, char **bytes,
 		    size_t *count)
 {
+	int node = next_node(module);
 	bf_message message = {.kind = BF_CALL,
 			      .buffer = module->flags & BIFFI_BUFFERS,
 			      .module = module->number,
-			      .id = bf_nodes_next_id(),
+			      .id = new_id(node),
 			      .method = method,
 			      .request = request,
 			      .length = length};
-	unsigned turn = atomic_fetch_add(&module->turn, 1) % (unsigned)module->node_count;
 	bf_answer answer;
 
 	atomic_fetch_add_explicit(&module->calls, 1, memory_order_relaxed);
-	if (!bf_wait(module->nodes[turn], &message, timeout, &answer)) {
+	if (!bf_wait(module->nodes[node], &message, timeout, &answer)) {
 		biffi_abort(module, message.id);
 		answer = (bf_answer){BIFFI_ETIMEOUT, NULL, 0};
 	}

@@ -312,6 +312,53 @@ static void direct_completions(void **state)
 	biffi_close(module);
 }
 
+struct kept {
+	int ended, wrong;
+	const char *wanted; /* NULL: anything */
+};
+
+static void compare(void *data, int code, char *bytes, size_t length)
+{
+	struct kept *kept = data;
+
+	kept->ended++;
+	kept->wrong += code != 0 || length != 1 || (kept->wanted && bytes[0] != kept->wanted[0]);
+	free(bytes);
+}
+
+/* With several threads or processes, too: what one call leaves behind, a later one finds. */
+static void calls_after_calls(void **state)
+{
+	static const char *letters[] = {"a", "b", "c"};
+
+	(void)state;
+	for (int mode = 0; mode < 3; mode++) {
+		biffi_options given = options(mode, 0);
+		struct kept first = {0}, later[3] = {0};
+		uint64_t calls[3];
+		biffi *module;
+
+		given.threads = 3;
+		assert_int_equal(biffi_open(&module, "handlers", &given, why, sizeof(why)), 0);
+		for (int i = 0; i < 3; i++) {
+			calls[i] = biffi_call(module, "keep", letters[i], 1, compare, &first);
+			/* Inline there is one environment: the last letter is the one that is kept. */
+			later[i].wanted = letters[mode == BIFFI_INLINE ? 2 : i];
+		}
+		for (int i = 0; i < 6; i++) {
+			biffi_call_after(module, calls[i % 3], "kept", NULL, 0, compare, &later[i % 3]);
+		}
+		while (first.ended + later[0].ended + later[1].ended + later[2].ended < 9) {
+			struct pollfd waited = {.fd = biffi_fd(module), .events = POLLIN};
+
+			poll(&waited, 1, biffi_timeout(module) < 0 ? 10000 : biffi_timeout(module));
+			biffi_dispatch(module);
+		}
+		assert_int_equal(first.wrong + later[0].wrong + later[1].wrong + later[2].wrong, 0);
+		biffi_close(module);
+	}
+}
+
 static void aborts_and_timeouts(void **state)
 {
 	(void)state;
@@ -556,6 +603,7 @@ int main(void)
 	    cmocka_unit_test(batches_go_with_their_flush),
 	    cmocka_unit_test(methods_of_any_name),
 	    cmocka_unit_test(direct_completions),
+	    cmocka_unit_test(calls_after_calls),
 	    cmocka_unit_test(aborts_and_timeouts),
 	    cmocka_unit_test(several_threads),
 	    cmocka_unit_test(several_processes),

@@ -41,6 +41,9 @@ exports.uncaught = (request) => {
 };
 exports.prints = () => console.warn('a %s', 'warning');
 exports.never = () => new Promise(() => {});
+let kept = 'nothing';
+exports.keep = (request) => (kept = request);
+exports.kept = () => kept;
 exports.signal = (request, context) => {
   context.signal.addEventListener('abort', () => (exports.aborted = (exports.aborted ?? 0) + 1));
   return new Promise(() => {});
