@@ -173,10 +173,14 @@ $(B)/libresty_ffi.so: $(call obj,nginx)
 	$(Q)$(CC) -shared -o $@ $^ -ldl -lpthread $(LDFLAGS)
 
 # nginx's dynamic module, which needs no Lua.
+NODE_MODULE_JS := $(B)/ngx_http_node.js $(B)/ngx_http_node_streams.js
 $(B)/ngx_http_node.js: src/nginx/module/http.js
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
-$(B)/ngx_http_node_module.so: $(call obj,nginx/module) $(B)/libbiffi.so $(B)/ngx_http_node.js
+$(B)/ngx_http_node_%.js: src/nginx/module/%.js
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(B)/ngx_http_node_module.so: $(call obj,nginx/module) $(B)/libbiffi.so $(NODE_MODULE_JS)
 	$(call say,LINK)
 	$(Q)$(CC) -shared -o $@ $(filter %.o,$^) -L$(B) -lbiffi -Wl,-rpath,'$$ORIGIN' -lpthread $(LDFLAGS)
 
@@ -388,7 +392,7 @@ VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 install: all
 	install -d $D/lib/pkgconfig $D/include $D/lib/node_modules/biffi/build
 	install -m 755 $(filter %.so,$(LIBRARIES)) $D/lib
-	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(B)/ngx_http_node.js $(B)/biffi_child.node $D/lib)
+	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(NODE_MODULE_JS) $(B)/biffi_child.node $D/lib)
 	install -m 644 $(wildcard include/*.h) $D/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
 	install -d $D/share/man/man3 && install -m 644 doc/biffi.3 $D/share/man/man3

@@ -32,6 +32,7 @@ const server = `
   location = /directive { node_content demo/web#echo; }
   location = /directive-inline { node_mode inline; node_content demo/web#echo; }
   location = /directive-process { node_mode process; node_content demo/web#echo; }
+  location = /streamed { node_content demo/streams#echo; }
   location = /unload {
     content_by_lua_block {
       for _, cfg in ipairs({"demo/soak?", "demo/raw,init"}) do
@@ -41,7 +42,7 @@ const server = `
   }`;
 const PLACES = [
   ...['/thread', '/inline', '/process', '/skeleton', '/promise'],
-  ...['/directive', '/directive-inline', '/directive-process'],
+  ...['/directive', '/directive-inline', '/directive-process', '/streamed'],
 ];
 
 /** A sequence that is the same each time. */

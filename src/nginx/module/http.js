@@ -7,9 +7,12 @@
  *
  * A string, a Buffer or null answers with status 200 (null: 204); an object with other
  * properties than status, headers and body is sent as JSON. `exports.GET` serves GET only, and so on.
+ * A body may be a stream, an async iterable or a generator: its pieces are sent as they come.
  * An error with a `status` between 400 and 599 answers with it.
  * node_access lets the request pass when the answer is undefined, null or true.
  */
+const streams = require('./ngx_http_node_streams.js');
+
 /* node:http takes a while to load. It is asked for what is out of the ordinary only. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -129,9 +132,13 @@ function bufferOf(value) {
 /** boot.js's class for answers of two parts. */
 let Framed;
 
+/** Of the four characters that say how long the lines of an answer are, in the last. */
+const IS_STREAM = 0x80;
+
 /** Lines behind their length, as message.c reads them: four characters, each of which is a byte. */
-const framed = (lines) =>
-  String.fromCharCode(lines.length & 255, (lines.length >> 8) & 255, (lines.length >> 16) & 255, 0) + lines;
+const framed = (lines, flag = 0) =>
+  String.fromCharCode(lines.length & 255, (lines.length >> 8) & 255, (lines.length >> 16) & 255, flag) +
+  lines;
 
 /** The heads of answers without headers of their own: type -> head. */
 const plain = new Map();
@@ -142,9 +149,8 @@ function plainHead(type) {
   return head;
 }
 
-/** @param {number} status @param {object} headers @param {[unknown, string|undefined]} body of bodyOf() */
-function encode(status, headers, [body, type]) {
-  if (status === 200 && headers === undefined && type) return new Framed(plainHead(type), body);
+/** The lines of an answer; `type` is for those who say none themselves. */
+function linesOf(status, headers, type) {
   if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`status ${status}`);
   let head = `${status}\n`;
   let typed = false;
@@ -157,40 +163,66 @@ function encode(status, headers, [body, type]) {
       head += `${name}: ${value}\n`;
     }
   }
-  if (!typed && type) head += `content-type: ${type}\n`;
-  return new Framed(framed(head), body);
+  return typed || !type ? head : `${head}content-type: ${type}\n`;
 }
 
-const isStream = (value) =>
-  value !== null && typeof value === 'object' && typeof value[Symbol.asyncIterator] === 'function';
-
-async function collect(stream) {
-  const chunks = [];
-  for await (const chunk of stream) chunks.push(bufferOf(bodyOf(chunk)[0]));
-  return Buffer.concat(chunks);
+/** @param {number} status @param {object} headers @param {[unknown, string|undefined]} body of bodyOf() */
+function encode(status, headers, [body, type]) {
+  if (status === 200 && headers === undefined && type) return new Framed(plainHead(type), body);
+  return new Framed(framed(linesOf(status, headers, type)), body);
 }
 
-/** The bytes of an answer; a promise of them when its body is a stream. */
-function answerOf(value) {
-  if (isStream(value))
-    return collect(value).then((body) => encode(200, undefined, [body, 'application/octet-stream']));
+/** The length that a handler has given with a stream, as a number. */
+function lengthOf(headers) {
+  const name = Object.keys(headers ?? {}).find((one) => one.toLowerCase() === 'content-length');
+  const length = name === undefined ? undefined : headers[name];
+  if (length === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(length)) throw new RangeError(`content-length: ${length}`);
+  return Number(length);
+}
+
+/** A stream's first bytes, and the name by which nginx asks for the others; none: there are none. */
+function encodeStream(status, headers, length, name, first) {
+  let lines = linesOf(status, headers, 'application/octet-stream');
+  if (length !== undefined) lines += `content-length: ${length}\n`;
+  return new Framed(framed(lines, IS_STREAM) + String.fromCharCode(name.length) + name, first);
+}
+
+async function answerOfStream(status, headers, body, context) {
+  const { method, signal } = context;
+  const length = lengthOf(headers);
+  const outgoing = new streams.Outgoing(body, (piece) => bufferOf(bodyOf(piece)[0]), context);
+  signal.addEventListener('abort', () => outgoing.close(), { once: true });
+  if (method === 'HEAD' || signal.aborted) {
+    outgoing.close();
+    return encodeStream(status, headers, length, '', null);
+  }
+  const { bytes, complete } = await outgoing.begin();
+  if (!complete) return encodeStream(status, headers, length, outgoing.name, bytes);
+  if (length !== undefined && length !== bytes.length) {
+    throw new Error(`content-length is ${length}, but the stream had ${bytes.length} bytes`);
+  }
+  return encode(status, headers, [bytes, 'application/octet-stream']);
+}
+
+/** An answer as nginx takes it; a promise of one when its body is a stream. */
+function answerOf(value, context) {
   if (value === null || value === undefined) return encode(204, {}, bodyOf(null));
   if (typeof value !== 'object' || ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     return encode(200, undefined, bodyOf(value));
   }
+  if (streams.isStream(value)) return answerOfStream(200, {}, value, context);
   const names = Object.keys(value);
   if (names.length === 0 || !names.every((name) => PARTS.has(name)))
     return encode(200, undefined, bodyOf(value));
   const { status = 200, headers, body } = value;
-  if (isStream(body)) {
-    return collect(body).then((bytes) => encode(status, headers, [bytes, 'application/octet-stream']));
-  }
+  if (streams.isStream(body)) return answerOfStream(status, headers, body, context);
   return encode(status, headers, bodyOf(body));
 }
 
 /** No bytes at all say that the request passes. */
-const passOrAnswer = (value) =>
-  value === undefined || value === null || value === true ? null : answerOf(value);
+const passOrAnswer = (value, context) =>
+  value === undefined || value === null || value === true ? null : answerOf(value, context);
 
 /** An error that names a status is an answer, any other is nginx's 500 and a line in its log. */
 function answerOfError(error) {
@@ -205,30 +237,45 @@ function answerOfError(error) {
   throw error;
 }
 
+/** What a handler answers to a request, as nginx takes it, or a promise of that. */
+function answer(serve, request, finish, context) {
+  try {
+    const value = serve(request);
+    const made =
+      typeof value?.then === 'function'
+        ? value.then((settled) => finish(settled, context))
+        : finish(value, context);
+    return typeof made?.then === 'function' ? made.catch(answerOfError) : made;
+  } catch (error) {
+    return answerOfError(error);
+  }
+}
+
 /**
  * Called by libbiffi when the module is opened.
  * @param {string} config JSON: module, folder and config of the directive
  * @param {number} argument not used
- * @param {{load: Function, serving: Function, Framed: Function}} tools boot.js's own
+ * @param {{load: Function, serving: Function, abort: Function, Framed: Function}} tools boot.js's own
  * @returns {Promise<Function>} the handler
  */
-exports.open = async (config, argument, { load, serving, Framed: framedClass }) => {
+exports.open = async (config, argument, { load, serving, abort, Framed: framedClass }) => {
   Framed = framedClass;
   const wanted = JSON.parse(config);
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
   const { handler, methods } = serving(await load(name, wanted.folder, false), only, name);
   return (body, context, head) => {
+    // nginx's own; a request's methods are in capitals.
+    if (context.method === 'next') return streams.next(body.latin1Slice());
+    if (context.method === 'end') return streams.end(body.latin1Slice(), abort);
     const named = methods && Object.hasOwn(methods, context.method) ? methods[context.method] : undefined;
     const serve = typeof named === 'function' ? named : handler;
     if (!serve) return encode(405, {}, bodyOf(`no handler for ${context.method}\n`));
     context.configuration = wanted.config;
-    try {
-      const value = serve(new Request(head, body, context));
-      const finish = head[0] === 'a' ? passOrAnswer : answerOf;
-      if (typeof value?.then === 'function') return value.then(finish).catch(answerOfError);
-      return finish(value);
-    } catch (error) {
-      return answerOfError(error);
-    }
+    return answer(
+      serve,
+      new Request(head, body, context),
+      head[0] === 'a' ? passOrAnswer : answerOf,
+      context,
+    );
   };
 };

@@ -7,6 +7,9 @@
  *     answer    STATUS \n name: value \n ...
  *
  * The phase is a letter, a for access and c for content.
+ *
+ * An answer whose number has the highest bit set has a stream: instead of the body there
+ * is a byte with the length of the stream's name, the name, and the body's first bytes.
  */
 #include "node.h"
 
@@ -113,6 +116,10 @@ static ngx_int_t put_header(ngx_http_request_t *r, ngx_str_t name, ngx_str_t val
 		r->headers_out.content_type_len = value.len;
 		return NGX_OK;
 	}
+	if (name.len == 14 && ngx_strncasecmp(name.data, (u_char *)"content-length", 14) == 0) {
+		r->headers_out.content_length_n = ngx_atoof(value.data, value.len);
+		return r->headers_out.content_length_n < 0 ? NGX_ERROR : NGX_OK;
+	}
 	header = ngx_list_push(&r->headers_out.headers);
 	if (!header) {
 		return NGX_ERROR;
@@ -127,21 +134,44 @@ static ngx_int_t put_header(ngx_http_request_t *r, ngx_str_t name, ngx_str_t val
 	return NGX_OK;
 }
 
-ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body)
+/* Of the lines; false: the bytes are none of http.js's. */
+static int head_length(const char *answer, size_t length, size_t *size)
 {
 	const u_char *bytes = (const u_char *)answer;
+
+	if (length < 4) {
+		return 0;
+	}
+	*size = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)(bytes[3] & 0x7f) << 24;
+	return *size <= length - 4;
+}
+
+int node_message_body(const char *answer, size_t length, size_t *body)
+{
+	size_t size;
+
+	if (!head_length(answer, length, &size)) {
+		return 0;
+	}
+	*body = 4 + size;
+	return 1;
+}
+
+int node_message_is_stream(const char *answer, size_t length)
+{
+	return length >= 4 && ((u_char)answer[3] & 0x80);
+}
+
+ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body)
+{
 	u_char *at, *end;
 	size_t size;
 	ngx_int_t status;
 
-	if (length < 4) {
+	if (!head_length(answer, length, &size)) {
 		return NGX_ERROR;
 	}
-	size = bytes[0] | (size_t)bytes[1] << 8 | (size_t)bytes[2] << 16 | (size_t)bytes[3] << 24;
-	if (size > length - 4) {
-		return NGX_ERROR;
-	}
-	at = (u_char *)bytes + 4;
+	at = (u_char *)answer + 4;
 	end = at + size;
 	*body = 4 + size;
 	for (int line = 0; at < end; line++) {

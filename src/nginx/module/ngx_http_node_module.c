@@ -31,6 +31,29 @@ static ngx_int_t failure_status(ngx_int_t code)
 	return code == BIFFI_ESTOPPED ? NGX_HTTP_BAD_GATEWAY : NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
+node_exchange_t *node_exchange_of(ngx_http_request_t *r)
+{
+	node_exchange_t *exchange = ngx_http_get_module_ctx(r, ngx_http_node_module);
+
+	if (!exchange) {
+		exchange = ngx_pcalloc(r->pool, sizeof(*exchange));
+		ngx_http_set_ctx(r, exchange, ngx_http_node_module);
+	}
+	return exchange;
+}
+
+static ngx_int_t send_stream(ngx_http_request_t *r, node_call_t *call)
+{
+	node_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_node_module);
+	size_t body;
+
+	/* The head is not sent before: a failure here is an answer of its own. */
+	if (node_message_head(r, call->answer, call->length, &body) != NGX_OK) {
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	}
+	return node_stream_start(r, call, conf->timeout, body);
+}
+
 /* The answer becomes the response; its bytes go with the request. */
 static ngx_int_t send_answer(ngx_http_request_t *r, node_call_t *call)
 {
@@ -78,8 +101,25 @@ static ngx_int_t conclude(ngx_http_request_t *r, node_call_t *call)
 			      call->answer ? call->answer : "");
 		return failure_status(call->code);
 	}
-	/* No bytes: let in. */
-	return call->access && !call->answer ? NGX_OK : send_answer(r, call);
+	if (call->access && !call->answer) {
+		return NGX_OK; /* let in */
+	}
+	return call->answer && node_message_is_stream(call->answer, call->length) ? send_stream(r, call)
+										  : send_answer(r, call);
+}
+
+/* An answer that nobody takes. */
+static void drop_answer(node_call_t *call)
+{
+	size_t body;
+
+	if (call->code == 0 && call->answer && node_message_is_stream(call->answer, call->length) &&
+	    node_message_body(call->answer, call->length, &body)) {
+		node_stream_release(call->runtime, call->id, call->answer, body, call->length);
+	} else {
+		free(call->answer);
+	}
+	call->answer = NULL;
 }
 
 static void call_free(node_call_t *call)
@@ -87,7 +127,7 @@ static void call_free(node_call_t *call)
 	if (call->timeout.timer_set) {
 		ngx_del_timer(&call->timeout);
 	}
-	free(call->answer);
+	drop_answer(call);
 	free(call->bytes);
 	free(call);
 }
@@ -120,7 +160,9 @@ static void resume(node_call_t *call)
 		ngx_http_core_run_phases(r);
 	} else {
 		rc = conclude(r, call);
-		ngx_http_finalize_request(r, rc);
+		if (rc != NODE_GOES_ON) {
+			ngx_http_finalize_request(r, rc);
+		}
 	}
 	ngx_http_run_posted_requests(c);
 }
@@ -184,8 +226,8 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 	cleanup->data = call;
 	node_runtime_call(runtime, call, head, length, on_done);
 	call->starting = 0;
-	if (!call->answered && timeout) {
-		ngx_add_timer(&call->timeout, timeout);
+	if (!call->answered) {
+		ngx_add_timer(&call->timeout, timeout ? timeout : NODE_NO_LIMIT);
 	}
 	return call;
 }
@@ -194,11 +236,15 @@ static void content_start(ngx_http_request_t *r)
 {
 	node_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_node_module);
 	node_call_t *call = call_start(r, conf->content, conf->timeout, 0);
+	ngx_int_t rc;
 
 	if (!call) {
 		ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
 	} else if (call->answered) {
-		ngx_http_finalize_request(r, conclude(r, call));
+		rc = conclude(r, call);
+		if (rc != NODE_GOES_ON) {
+			ngx_http_finalize_request(r, rc);
+		}
 	} else {
 		r->read_event_handler = ngx_http_test_reading; /* notices a client that leaves */
 	}
@@ -214,18 +260,23 @@ static ngx_int_t content_handler(ngx_http_request_t *r)
 static ngx_int_t access_handler(ngx_http_request_t *r)
 {
 	node_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_node_module);
-	node_call_t *call = ngx_http_get_module_ctx(r, ngx_http_node_module);
+	node_exchange_t *exchange;
+	node_call_t *call;
 	ngx_int_t rc;
 
 	if (!conf->access || r != r->main) {
 		return NGX_DECLINED;
 	}
+	exchange = node_exchange_of(r);
+	if (!exchange) {
+		return NGX_HTTP_INTERNAL_SERVER_ERROR;
+	}
+	call = exchange->access;
 	if (!call) {
-		call = call_start(r, conf->access, conf->timeout, 1);
+		call = exchange->access = call_start(r, conf->access, conf->timeout, 1);
 		if (!call) {
 			return NGX_HTTP_INTERNAL_SERVER_ERROR;
 		}
-		ngx_http_set_ctx(r, call, ngx_http_node_module);
 	}
 	if (!call->answered) {
 		r->read_event_handler = ngx_http_test_reading;
@@ -236,7 +287,12 @@ static ngx_int_t access_handler(ngx_http_request_t *r)
 		return conclude(r, call);
 	}
 	rc = ngx_http_discard_request_body(r);
-	ngx_http_finalize_request(r, rc == NGX_OK ? conclude(r, call) : rc);
+	if (rc == NGX_OK) {
+		rc = conclude(r, call);
+	}
+	if (rc != NODE_GOES_ON) {
+		ngx_http_finalize_request(r, rc);
+	}
 	return NGX_DONE;
 }
 

@@ -7,7 +7,8 @@
  *
  * Its rooms: ngx_http_node_module.c has the directives and the phases, runtime.c the
  * modules and nginx's event loop, message.c what goes to a handler and what comes
- * back; http.js is what both look like in JavaScript.
+ * back, stream.c bodies that come back in pieces; http.js and streams.js are what these
+ * look like in JavaScript.
  */
 #ifndef RF_NODE_H
 #define RF_NODE_H
@@ -50,11 +51,32 @@ typedef struct {
 	size_t length;
 } node_call_t;
 
+typedef struct node_stream_s node_stream_t;
+
+/* What a request has to do with handlers beside its call for the content. */
+typedef struct {
+	node_call_t *access;
+	node_stream_t *stream;
+} node_exchange_t;
+
+/* The request goes on by itself and must not be finalised: it may have ended by now. */
+#define NODE_GOES_ON NGX_BUSY
+
+/* Milliseconds. A wait always has a timer: a worker that has none left ends, whoever waits. */
+#define NODE_NO_LIMIT 1000000000
+
+/* The request's; NULL: out of memory. */
+node_exchange_t *node_exchange_of(ngx_http_request_t *r);
+
 /* NGX_OK, or NGX_ERROR after a line in the log. */
 ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log);
 
 /* Sends its bytes, a head and a body; `done` may have run when this returns. */
 void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done);
+
+/* Sends it to where that call went; the bytes stay as they are until `done` has run. */
+void node_runtime_send(node_runtime_t *runtime, uint64_t id, const char *method, const void *bytes, size_t length,
+		       biffi_done done, void *data);
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
 
 /* The worker ends. */
@@ -63,7 +85,22 @@ void node_runtimes_end(void);
 /* A request as http.js reads it, a head and behind it a body: malloc'ed. NULL: out of memory. */
 u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t *length);
 
-/* Puts an answer of http.js into the request's status and headers. */
+/* Puts an answer of http.js into the request's status and headers; what follows begins at `*body`. */
 ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body);
+
+/* Where what follows begins; false: the bytes are none of http.js's. */
+int node_message_body(const char *answer, size_t length, size_t *body);
+
+/* Whether a stream follows. */
+int node_message_is_stream(const char *answer, size_t length);
+
+/*
+ * Sends the answer of a call, whose body is a stream: NODE_GOES_ON, or what the phase
+ * finalises the request with. A piece may take `wait` milliseconds, 0: for ever.
+ */
+ngx_int_t node_stream_start(ngx_http_request_t *r, node_call_t *call, ngx_msec_t wait, size_t body);
+
+/* Tells the handler's side that nobody wants the stream. Frees the answer. */
+void node_stream_release(node_runtime_t *runtime, uint64_t id, char *answer, size_t body, size_t length);
 
 #endif

@@ -273,9 +273,17 @@ void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, 
 	}
 }
 
+void node_runtime_send(node_runtime_t *runtime, uint64_t id, const char *method, const void *bytes, size_t length,
+		       biffi_done done, void *data)
+{
+	biffi_call_after(runtime->module, id, method, bytes, length, done, data);
+	ngx_post_event(&runtime->sent, &ngx_posted_events);
+}
+
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id)
 {
 	biffi_abort(runtime->module, id);
+	schedule(runtime);
 }
 
 void node_runtimes_end(void)
