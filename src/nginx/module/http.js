@@ -43,17 +43,27 @@ function lineOf(head, number) {
   return head.slice(start, head.indexOf('\n', start));
 }
 
+/** The letter before the lines, see message.c. */
+const isAccess = (head) => head[0] === 'a';
+const isUnbuffered = (head) => head[0] === 'u';
+
 /** What a handler reads is taken from the lines when it is read. */
 class Request {
   #head;
-  #body;
+  #body; // a Buffer or null, or a streams.Incoming
   #headers;
   #context;
   /** @param {string} head lines, see message.c @param {Buffer|null} body @param {object} context */
   constructor(head, body, context) {
     this.#head = head;
-    this.#body = body;
+    this.#body = isUnbuffered(head)
+      ? new streams.Incoming(body.readUIntLE(0, 6), body.subarray(8), context.signal)
+      : body;
     this.#context = context;
+  }
+  /** What is left of an unbuffered body is not wanted any more. */
+  static close(request) {
+    request.#body.close();
   }
   /** @type {string} */
   get method() {
@@ -95,15 +105,27 @@ class Request {
     }
     return this.#headers;
   }
-  /** @type {Buffer} */
+  /** undefined when it comes in pieces (node_request_buffering off) @type {Buffer|undefined} */
   get body() {
+    if (this.#body instanceof streams.Incoming) return undefined;
     return (this.#body ??= Buffer.alloc(0));
   }
+  /** A string; a promise of one when it comes in pieces. */
   text() {
-    return this.body.toString();
+    return this.#body instanceof streams.Incoming ? this.#body.whole().then(String) : this.body.toString();
   }
+  /** Likewise. */
   json() {
-    return JSON.parse(this.text());
+    const text = this.text();
+    return typeof text === 'string' ? JSON.parse(text) : text.then(JSON.parse);
+  }
+  /** The body's pieces as they come: `for await (const piece of request)`. */
+  [Symbol.asyncIterator]() {
+    return (this.body ? this.stream() : this.#body)[Symbol.asyncIterator]();
+  }
+  /** The same as a stream. @returns {import('node:stream').Readable} */
+  stream() {
+    return streams.readable(this.body ? [this.body] : this.#body);
   }
   /** The word behind the module's name in nginx's configuration. @type {string} */
   get config() {
@@ -114,6 +136,9 @@ class Request {
     return this.#context.signal;
   }
 }
+
+const closeBody = Request.close;
+delete Request.close;
 
 /** A body as text or bytes, and the type that goes with it when nobody says another. */
 function bodyOf(value) {
@@ -189,9 +214,10 @@ function encodeStream(status, headers, length, name, first) {
 }
 
 async function answerOfStream(status, headers, body, context) {
-  const { method, signal } = context;
+  const { method, signal, ended } = context;
   const length = lengthOf(headers);
-  const outgoing = new streams.Outgoing(body, (piece) => bufferOf(bodyOf(piece)[0]), context);
+  context.streams = true;
+  const outgoing = new streams.Outgoing(body, (piece) => bufferOf(bodyOf(piece)[0]), context, ended);
   signal.addEventListener('abort', () => outgoing.close(), { once: true });
   if (method === 'HEAD' || signal.aborted) {
     outgoing.close();
@@ -251,6 +277,16 @@ function answer(serve, request, finish, context) {
   }
 }
 
+/** The same for one whose body may still be coming: what is not read of it is not wanted after the answer. */
+async function answerUnbuffered(serve, request, context) {
+  context.ended = () => closeBody(request);
+  try {
+    return await answer(serve, request, answerOf, context);
+  } finally {
+    if (!context.streams) closeBody(request);
+  }
+}
+
 /**
  * Called by libbiffi when the module is opened.
  * @param {string} config JSON: module, folder and config of the directive
@@ -266,16 +302,14 @@ exports.open = async (config, argument, { load, serving, abort, Framed: framedCl
   return (body, context, head) => {
     // nginx's own; a request's methods are in capitals.
     if (context.method === 'next') return streams.next(body.latin1Slice());
+    if (context.method === 'piece') return streams.bring(body);
     if (context.method === 'end') return streams.end(body.latin1Slice(), abort);
     const named = methods && Object.hasOwn(methods, context.method) ? methods[context.method] : undefined;
     const serve = typeof named === 'function' ? named : handler;
     if (!serve) return encode(405, {}, bodyOf(`no handler for ${context.method}\n`));
     context.configuration = wanted.config;
-    return answer(
-      serve,
-      new Request(head, body, context),
-      head[0] === 'a' ? passOrAnswer : answerOf,
-      context,
-    );
+    const request = new Request(head, body, context);
+    if (isUnbuffered(head)) return answerUnbuffered(serve, request, context);
+    return answer(serve, request, isAccess(head) ? passOrAnswer : answerOf, context);
   };
 };

@@ -6,12 +6,21 @@
  *     request   PHASE METHOD \n URI \n ARGS \n PROTOCOL \n ADDRESS \n name: value \n ...
  *     answer    STATUS \n name: value \n ...
  *
- * The phase is a letter, a for access and c for content.
+ * The phase is a letter, a for access and c for content; u is for content whose body is not
+ * buffered: a number for it (8 bytes, 0: this is all of it) stands before what has come of it.
  *
  * An answer whose number has the highest bit set has a stream: instead of the body there
  * is a byte with the length of the stream's name, the name, and the body's first bytes.
  */
 #include "node.h"
+
+u_char *node_number_put(u_char *to, uint64_t number)
+{
+	for (int i = 0; i < NODE_NUMBER; i++) {
+		*to++ = (u_char)(number >> (8 * i));
+	}
+	return to;
+}
 
 static u_char *put_line(u_char *to, const ngx_str_t *text)
 {
@@ -20,7 +29,7 @@ static u_char *put_line(u_char *to, const ngx_str_t *text)
 	return to;
 }
 
-static size_t body_length(ngx_http_request_t *r)
+size_t node_body_length(ngx_http_request_t *r)
 {
 	size_t length = 0;
 
@@ -30,6 +39,21 @@ static size_t body_length(ngx_http_request_t *r)
 		}
 	}
 	return length;
+}
+
+void node_body_take(ngx_http_request_t *r, u_char *to)
+{
+	ngx_chain_t *link = r->request_body->bufs;
+
+	r->request_body->bufs = NULL;
+	while (link) {
+		ngx_chain_t *taken = link;
+
+		to = ngx_cpymem(to, link->buf->pos, link->buf->last - link->buf->pos);
+		link->buf->pos = link->buf->last;
+		link = link->next;
+		ngx_free_chain(r->pool, taken);
+	}
 }
 
 /* A body that nginx has put into a file is read from there. */
@@ -55,12 +79,12 @@ static u_char *put_body(u_char *to, ngx_http_request_t *r)
 	return to;
 }
 
-u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t *length)
+u_char *node_message_of(ngx_http_request_t *r, node_phase_t phase, node_body_t *rest, size_t *head, size_t *length)
 {
 	const ngx_str_t *lines[] = {&r->method_name, &r->uri, &r->args, &r->http_protocol, &r->connection->addr_text};
 	ngx_list_part_t *part;
 	ngx_table_elt_t *header;
-	size_t size = 1, body = body_length(r);
+	size_t size = 1, body = node_body_length(r);
 	u_char *bytes, *at;
 
 	for (int i = 0; i < 5; i++) {
@@ -72,12 +96,14 @@ u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t 
 			size += header[i].key.len + header[i].value.len + 3;
 		}
 	}
-	bytes = malloc(size + body + 1);
+	*head = size;
+	*length = body + (phase == NODE_UNBUFFERED ? NODE_NUMBER : 0);
+	bytes = malloc(size + *length + 1);
 	if (!bytes) {
 		return NULL;
 	}
 	at = bytes;
-	*at++ = access ? 'a' : 'c';
+	*at++ = (u_char)phase;
 	for (int i = 0; i < 5; i++) {
 		at = put_line(at, lines[i]);
 	}
@@ -90,13 +116,15 @@ u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t 
 			at = put_line(at, &header[i].value);
 		}
 	}
-	at = put_body(at, r);
-	if (!at) {
+	if (phase == NODE_UNBUFFERED) {
+		at = node_number_put(at, rest ? node_body_number(rest) : 0);
+	}
+	if (rest) {
+		node_body_take(r, at);
+	} else if (!put_body(at, r)) {
 		free(bytes);
 		return NULL;
 	}
-	*head = size;
-	*length = body;
 	return bytes;
 }
 

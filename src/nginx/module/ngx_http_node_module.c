@@ -11,6 +11,7 @@ typedef struct {
 	ngx_uint_t mode;
 	ngx_int_t threads;
 	ngx_msec_t timeout, watchdog;
+	ngx_flag_t buffering; /* of bodies of requests */
 	ngx_str_t content_name, content_config, access_name, access_config;
 	node_runtime_t *content, *access;
 } node_loc_conf_t;
@@ -96,6 +97,15 @@ static ngx_int_t send_answer(ngx_http_request_t *r, node_call_t *call)
 /* What the phase makes of an answer: its return code. */
 static ngx_int_t conclude(ngx_http_request_t *r, node_call_t *call)
 {
+	node_exchange_t *exchange = ngx_http_get_module_ctx(r, ngx_http_node_module);
+	int streams = call->code == 0 && call->answer && node_message_is_stream(call->answer, call->length);
+
+	if (exchange && exchange->body && !streams) {
+		node_body_stop(exchange->body);
+		if (r->reading_body) {
+			r->keepalive = 0; /* what is left unread ends the connection */
+		}
+	}
 	if (call->code != 0) {
 		ngx_log_error(NGX_LOG_ERR, r->connection->log, 0, "node: %V: %*s", &call->runtime->name, call->length,
 			      call->answer ? call->answer : "");
@@ -104,8 +114,7 @@ static ngx_int_t conclude(ngx_http_request_t *r, node_call_t *call)
 	if (call->access && !call->answer) {
 		return NGX_OK; /* let in */
 	}
-	return call->answer && node_message_is_stream(call->answer, call->length) ? send_stream(r, call)
-										  : send_answer(r, call);
+	return streams ? send_stream(r, call) : send_answer(r, call);
 }
 
 /* An answer that nobody takes. */
@@ -199,17 +208,26 @@ static void on_timeout(ngx_event_t *event)
 /* --- phases ------------------------------------------------------------------------------- */
 
 /* NULL: it could not be started. */
-static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, ngx_msec_t timeout, int access)
+static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, int access)
 {
+	node_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_node_module);
 	ngx_http_cleanup_t *cleanup = ngx_http_cleanup_add(r, 0);
 	node_call_t *call = calloc(1, sizeof(*call));
+	node_body_t *rest;
 	size_t head, length;
 
 	if (!cleanup || !call || node_runtime_ready(runtime, r->connection->log) != NGX_OK) {
 		free(call);
 		return NULL;
 	}
-	call->bytes = node_message_of(r, access, &head, &length);
+	rest = !access && r->reading_body ? node_body_new(r, runtime) : NULL;
+	if (access || !r->reading_body || rest) {
+		call->bytes = node_message_of(r,
+					      access            ? NODE_ACCESS
+					      : conf->buffering ? NODE_CONTENT
+								: NODE_UNBUFFERED,
+					      rest, &head, &length);
+	}
 	if (!call->bytes) {
 		free(call);
 		return NULL;
@@ -227,7 +245,7 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 	node_runtime_call(runtime, call, head, length, on_done);
 	call->starting = 0;
 	if (!call->answered) {
-		ngx_add_timer(&call->timeout, timeout ? timeout : NODE_NO_LIMIT);
+		ngx_add_timer(&call->timeout, conf->timeout ? conf->timeout : NODE_NO_LIMIT);
 	}
 	return call;
 }
@@ -235,25 +253,38 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, n
 static void content_start(ngx_http_request_t *r)
 {
 	node_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_node_module);
-	node_call_t *call = call_start(r, conf->content, conf->timeout, 0);
+	int reading = r->reading_body; /* then content_handler waits for this function, and the request stays */
+	node_call_t *call = call_start(r, conf->content, 0);
+	node_exchange_t *exchange;
+	uint64_t id;
 	ngx_int_t rc;
 
 	if (!call) {
 		ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
-	} else if (call->answered) {
+		return;
+	}
+	id = call->id;
+	r->read_event_handler = ngx_http_test_reading; /* notices a client that leaves */
+	if (call->answered) {
 		rc = conclude(r, call);
 		if (rc != NODE_GOES_ON) {
 			ngx_http_finalize_request(r, rc);
+			return;
 		}
-	} else {
-		r->read_event_handler = ngx_http_test_reading; /* notices a client that leaves */
+	}
+	exchange = reading ? ngx_http_get_module_ctx(r, ngx_http_node_module) : NULL;
+	if (exchange && exchange->body) {
+		node_body_start(exchange->body, id);
 	}
 }
 
 static ngx_int_t content_handler(ngx_http_request_t *r)
 {
-	ngx_int_t rc = ngx_http_read_client_request_body(r, content_start);
+	node_loc_conf_t *conf = ngx_http_get_module_loc_conf(r, ngx_http_node_module);
+	ngx_int_t rc;
 
+	r->request_body_no_buffering = !conf->buffering;
+	rc = ngx_http_read_client_request_body(r, content_start);
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
 }
 
@@ -273,7 +304,7 @@ static ngx_int_t access_handler(ngx_http_request_t *r)
 	}
 	call = exchange->access;
 	if (!call) {
-		call = exchange->access = call_start(r, conf->access, conf->timeout, 1);
+		call = exchange->access = call_start(r, conf->access, 1);
 		if (!call) {
 			return NGX_HTTP_INTERNAL_SERVER_ERROR;
 		}
@@ -313,6 +344,7 @@ static void *create_loc_conf(ngx_conf_t *cf)
 		conf->mode = NGX_CONF_UNSET_UINT;
 		conf->threads = NGX_CONF_UNSET;
 		conf->timeout = conf->watchdog = NGX_CONF_UNSET_MSEC;
+		conf->buffering = NGX_CONF_UNSET;
 	}
 	return conf;
 }
@@ -377,6 +409,7 @@ static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 	ngx_conf_merge_value(conf->threads, outer->threads, 1);
 	ngx_conf_merge_msec_value(conf->timeout, outer->timeout, 60000);
 	ngx_conf_merge_msec_value(conf->watchdog, outer->watchdog, 0);
+	ngx_conf_merge_value(conf->buffering, outer->buffering, 1);
 	if (conf->access_name.len == 0) {
 		conf->access_name = outer->access_name;
 		conf->access_config = outer->access_config;
@@ -458,6 +491,8 @@ static ngx_command_t commands[] = {
      offsetof(node_loc_conf_t, timeout), NULL},
     {ngx_string("node_watchdog"), EVERYWHERE | NGX_CONF_TAKE1, ngx_conf_set_msec_slot, NGX_HTTP_LOC_CONF_OFFSET,
      offsetof(node_loc_conf_t, watchdog), NULL},
+    {ngx_string("node_request_buffering"), EVERYWHERE | NGX_CONF_FLAG, ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET,
+     offsetof(node_loc_conf_t, buffering), NULL},
     ngx_null_command};
 
 static ngx_http_module_t context = {NULL, init, create_main_conf, NULL, NULL, NULL, create_loc_conf, merge_loc_conf};

@@ -7,8 +7,8 @@
  *
  * Its rooms: ngx_http_node_module.c has the directives and the phases, runtime.c the
  * modules and nginx's event loop, message.c what goes to a handler and what comes
- * back, stream.c bodies that come back in pieces; http.js and streams.js are what these
- * look like in JavaScript.
+ * back, body.c and stream.c bodies that go there and come back in pieces; http.js and
+ * streams.js are what these look like in JavaScript.
  */
 #ifndef RF_NODE_H
 #define RF_NODE_H
@@ -52,11 +52,13 @@ typedef struct {
 } node_call_t;
 
 typedef struct node_stream_s node_stream_t;
+typedef struct node_body_s node_body_t;
 
 /* What a request has to do with handlers beside its call for the content. */
 typedef struct {
 	node_call_t *access;
 	node_stream_t *stream;
+	node_body_t *body; /* what is read of it while the handler runs; NULL: nothing */
 } node_exchange_t;
 
 /* The request goes on by itself and must not be finalised: it may have ended by now. */
@@ -82,8 +84,22 @@ void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
 /* The worker ends. */
 void node_runtimes_end(void);
 
-/* A request as http.js reads it, a head and behind it a body: malloc'ed. NULL: out of memory. */
-u_char *node_message_of(ngx_http_request_t *r, int access, size_t *head, size_t *length);
+/* What a request is sent for; the values are what http.js reads. */
+typedef enum { NODE_ACCESS = 'a', NODE_CONTENT = 'c', NODE_UNBUFFERED = 'u' } node_phase_t;
+
+/*
+ * A request as http.js reads it, a head and behind it a body, of which `rest` (NULL:
+ * nothing) is to come: malloc'ed. NULL: out of memory.
+ */
+u_char *node_message_of(ngx_http_request_t *r, node_phase_t phase, node_body_t *rest, size_t *head, size_t *length);
+
+/* A number in bytes. Returns what is behind it. */
+enum { NODE_NUMBER = 8 };
+u_char *node_number_put(u_char *to, uint64_t number);
+
+/* What nginx has read of a body: its length, and the bytes, whose memory nginx uses again. */
+size_t node_body_length(ngx_http_request_t *r);
+void node_body_take(ngx_http_request_t *r, u_char *to);
 
 /* Puts an answer of http.js into the request's status and headers; what follows begins at `*body`. */
 ngx_int_t node_message_head(ngx_http_request_t *r, const char *answer, size_t length, size_t *body);
@@ -102,5 +118,11 @@ ngx_int_t node_stream_start(ngx_http_request_t *r, node_call_t *call, ngx_msec_t
 
 /* Tells the handler's side that nobody wants the stream. Frees the answer. */
 void node_stream_release(node_runtime_t *runtime, uint64_t id, char *answer, size_t body, size_t length);
+
+/* A body that is read while its call runs, from the start on. It is the request's. NULL: out of memory. */
+node_body_t *node_body_new(ngx_http_request_t *r, node_runtime_t *runtime);
+uint64_t node_body_number(const node_body_t *body);
+void node_body_start(node_body_t *body, uint64_t call);
+void node_body_stop(node_body_t *body);
 
 #endif

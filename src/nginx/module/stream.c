@@ -188,6 +188,9 @@ static void finish(node_stream_t *stream)
 	char text[96];
 
 	stream->done = 1;
+	if (node_exchange_of(stream->request)->body) {
+		node_body_stop(node_exchange_of(stream->request)->body);
+	}
 	if (stream->left > 0) {
 		fail(stream, text,
 		     (size_t)snprintf(text, sizeof(text), "the stream has ended %lld bytes before its content-length",

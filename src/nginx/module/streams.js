@@ -1,9 +1,13 @@
 'use strict';
 /*
- * Bodies of answers that come in pieces. nginx asks for the next piece once the one
- * before has gone to the client; what a source gives in the meantime waits here, up
- * to a limit, and the source waits behind it.
+ * Bodies that come in pieces.
+ *
+ * Of answers: nginx asks for the next piece once the one before has gone to the client;
+ * what a source gives in the meantime waits here, up to a limit, and the source waits
+ * behind it. Of requests: nginx brings a piece, and reads on when it has been taken.
  */
+// --- answers --------------------------------------------------------------------------
+
 /** So many bytes may wait for nginx; a piece counts as a kilobyte at least. */
 const AHEAD = 65536;
 const LEAST = 1024;
@@ -49,7 +53,7 @@ function opened(source) {
   return { next, stop, lasting: false };
 }
 
-/** A body on its way to nginx. */
+/** The body of an answer on its way to nginx. */
 class Outgoing {
   /** What nginx asks for it by. @type {string} */
   name = `${OWN_NAMES}${++last}`;
@@ -62,9 +66,16 @@ class Outgoing {
   #failure = null; // [what was thrown]
   #asked = null; // nginx waits: how to answer it
   #looking = null; // begin() waits
+  #after;
 
-  /** @param {object} source @param {(piece: unknown) => Buffer} toBytes @param {object} context of its call */
-  constructor(source, toBytes, context) {
+  /**
+   * @param {object} source
+   * @param {(piece: unknown) => Buffer} toBytes
+   * @param {object} context of its call
+   * @param {() => void} [after] is called at the end
+   */
+  constructor(source, toBytes, context, after) {
+    this.#after = after;
     this.context = context;
     this.#source = opened(source);
     this.#toBytes = toBytes;
@@ -112,6 +123,7 @@ class Outgoing {
   #end(failure) {
     this.#failure ??= failure;
     this.#ended = true;
+    this.#after?.();
     if (this.#asked) {
       open.delete(this.name);
       if (this.#failure) this.#asked.reject(this.#failure[0]);
@@ -202,4 +214,111 @@ function end(name, abort) {
   return null;
 }
 
-module.exports = { Outgoing, isStream, next, end };
+// --- requests -------------------------------------------------------------------------
+
+/** Bodies that nginx has not brought to their end, by the number it gave them. @type {Map<number, Incoming>} */
+const coming = new Map();
+
+/** Answers to nginx's question whether it may read on. */
+const GO_ON = null;
+const STOP = '.';
+
+/** The body of a request on its way from nginx. */
+class Incoming {
+  #number;
+  #pieces = []; // one more than nginx waits for to be taken, at most
+  #complete;
+  #failure = null; // [an error]
+  #brought = null; // nginx waits: how to answer it
+  #wanted = null; // a reader waits: how to give it a piece
+
+  /** @param {number} number 0: these are all @param {Buffer} bytes @param {AbortSignal} signal */
+  constructor(number, bytes, signal) {
+    this.#number = number;
+    this.#complete = number === 0;
+    if (bytes.length) this.#pieces.push(bytes);
+    if (this.#complete) return;
+    coming.set(number, this);
+    signal.addEventListener('abort', () => this.#fail(), { once: true });
+  }
+
+  #fail() {
+    if (this.#complete) return;
+    this.#failure = [
+      Object.assign(new Error('the client has left before the end of the body'), { code: 'ECONNRESET' }),
+    ];
+    this.close();
+  }
+
+  #settle() {
+    if (!this.#wanted) return;
+    const { resolve, reject } = this.#wanted;
+    if (this.#pieces.length) resolve({ done: false, value: this.#pieces.shift() });
+    else if (this.#failure) reject(this.#failure[0]);
+    else if (this.#complete) resolve({ done: true, value: undefined });
+    else return;
+    this.#wanted = null;
+  }
+
+  /** nginx brings a piece. @returns {null|string|Promise<null|string>} whether it may read on */
+  bring(bytes, isLast) {
+    if (bytes.length) this.#pieces.push(bytes);
+    if (isLast) {
+      this.#complete = true;
+      coming.delete(this.#number);
+    }
+    this.#settle();
+    if (isLast || this.#pieces.length === 0) return GO_ON;
+    return new Promise((resolve) => (this.#brought = resolve));
+  }
+
+  /** @returns {Promise<IteratorResult<Buffer>>} */
+  next() {
+    return new Promise((resolve, reject) => {
+      this.#wanted = { resolve, reject };
+      this.#settle();
+      if (this.#pieces.length === 0) this.#answer(GO_ON);
+    });
+  }
+
+  #answer(value) {
+    this.#brought?.(value);
+    this.#brought = null;
+  }
+
+  /** Nobody reads it any more. */
+  close() {
+    coming.delete(this.#number);
+    this.#complete = true;
+    this.#pieces = [];
+    this.#answer(STOP);
+    this.#settle();
+  }
+
+  async return() {
+    this.close();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  /** All of what has not been read. @returns {Promise<Buffer>} */
+  async whole() {
+    const pieces = [];
+    for await (const piece of this) pieces.push(piece);
+    return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+  }
+}
+
+/** @param {AsyncIterable<Buffer>|Iterable<Buffer>} pieces @returns {import('node:stream').Readable} */
+const readable = (pieces) => require('node:stream').Readable.from(pieces, { objectMode: false });
+
+/** nginx brings a piece of a request's body: the body's number, whether it is the last, the bytes. */
+function bring(message) {
+  const body = coming.get(message.readUIntLE(0, 6));
+  return body ? body.bring(message.subarray(9), message[8] === 1) : STOP;
+}
+
+module.exports = { Outgoing, Incoming, isStream, next, end, bring, readable };
