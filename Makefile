@@ -66,7 +66,7 @@ HOST_OBJ := $(filter-out $(HOST_NGINX_OBJ) $(B)/obj/host/child.c.o,$(call obj,ho
 CHILD_OBJ := $(patsubst %,$(B)/obj/host/%.o,child.c binding.c bytes.c channel.c boot.js)
 
 # A library is made once its room has a file.
-LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so $(B)/biffi_child.node) \
+LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so $(B)/biffi_child.node $(B)/biffi_worker.js) \
 	$(if $(HOST_NGINX_OBJ),$(B)/libffi_nodejs.so) $(if $(call src,nginx),$(B)/libresty_ffi.so) \
 	$(if $(call src,nginx/module),$(B)/ngx_http_node_module.so)
 
@@ -155,6 +155,11 @@ $(A)/biffi.node: $(call asan,node) $(call asan,call) $(call asan,ctype)
 	$(call say,LINK)
 	$(Q)$(CC) -shared $(SANITIZE) -o $@ $^ $(LIBFFI_PIC) -Wl,--exclude-libs,ALL -ldl -lm -lpthread $(LDFLAGS)
 
+# What their Workers load lies beside them.
+$(B)/biffi_worker.js: src/host/worker.js
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(B)/libbiffi.so $(B)/biffi_child.node: | $(B)/biffi_worker.js
 $(B)/libbiffi.so: $(HOST_OBJ)
 	$(call say,LINK)
 	$(Q)$(CXX) -shared -o $@ $^ $(LIBNODE_LIBS) -ldl -lpthread $(LDFLAGS)
@@ -392,7 +397,7 @@ VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' package.json)
 install: all
 	install -d $D/lib/pkgconfig $D/include $D/lib/node_modules/biffi/build
 	install -m 755 $(filter %.so,$(LIBRARIES)) $D/lib
-	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(NODE_MODULE_JS) $(B)/biffi_child.node $D/lib)
+	$(if $(HOST_NGINX_OBJ),install -m 644 $(B)/resty_ffi.js $(NODE_MODULE_JS) $(B)/biffi_child.node $(B)/biffi_worker.js $D/lib)
 	install -m 644 $(wildcard include/*.h) $D/include
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' scripts/biffi.pc.in >$D/lib/pkgconfig/biffi.pc
 	install -d $D/share/man/man3 && install -m 644 doc/biffi.3 $D/share/man/man3

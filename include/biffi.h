@@ -64,6 +64,13 @@ enum {
 	BIFFI_RELOAD = 4,  /* forget a loaded copy of the module and of its folder's modules first */
 };
 
+/* Who says a line of the log. */
+typedef struct biffi_origin {
+	size_t size;
+	uint64_t call;      /* whose handler says it before it returns; 0: it is not known */
+	const char *module; /* its name, see biffi_open; NULL: it is not known */
+} biffi_origin;
+
 typedef struct biffi_options {
 	size_t size;        /* sizeof(biffi_options) */
 	int mode;           /* BIFFI_THREAD, BIFFI_INLINE, BIFFI_PROCESS */
@@ -81,13 +88,16 @@ typedef struct biffi_options {
 	int argument;
 	const char *program; /* BIFFI_PROCESS: what to run; NULL: node, from PATH */
 	/*
-	 * console.* and what goes wrong outside of a call; may run on any thread. NULL: standard
-	 * error. That of the first module that is opened in a mode serves all of them there.
+	 * console.* and what goes wrong outside of a call; may run on any thread, as long as
+	 * Node.js runs. NULL: standard output and error. Where nobody knows which module says
+	 * something, the first log that there was gets it.
 	 */
 	void (*log)(void *data, int level, const char *text, size_t length);
 	/* after a batch of completions; only with BIFFI_DIRECT. May be NULL */
 	void (*flush)(void *data);
-	void *data; /* for the two above */
+	void *data; /* for the functions here */
+	/* instead of `log`, for those who want to know who says it */
+	void (*log_from)(void *data, const biffi_origin *origin, int level, const char *text, size_t length);
 } biffi_options;
 
 /*

@@ -1,6 +1,9 @@
+#define _GNU_SOURCE
 #include "binding.h"
 #include "bytes.h"
 
+#include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -104,16 +107,21 @@ static bf_message *slot_release(bf_binding *binding, uint32_t index)
 	return message;
 }
 
-static bf_message *token_release(bf_binding *binding, double token)
+/* NULL: it is answered, or never was one. */
+static bf_message *token_find(bf_binding *binding, double token)
 {
 	uint64_t number = token >= 0 && token < 9007199254740992.0 ? (uint64_t)token : UINT64_MAX;
 	uint32_t index = (uint32_t)number;
 
-	if (number >> 52 || index >= binding->size || !binding->slots[index].message ||
-	    binding->slots[index].generation != number >> 32) {
+	if (number >> 52 || index >= binding->size || binding->slots[index].generation != number >> 32) {
 		return NULL;
 	}
-	return slot_release(binding, index);
+	return binding->slots[index].message;
+}
+
+static bf_message *token_release(bf_binding *binding, double token)
+{
+	return token_find(binding, token) ? slot_release(binding, (uint32_t)(uint64_t)token) : NULL;
 }
 
 static void flush(bf_binding *binding)
@@ -254,24 +262,33 @@ static napi_value js_respond(napi_env env, napi_callback_info info)
 	return napi_get_boolean(env, given, &result) == napi_ok ? result : NULL;
 }
 
-/* log(level, text): false when there is nobody to log to. */
+/*
+ * log(level, text, number of the log, module or null, token or -1): false when there
+ * is nobody to log to.
+ */
 static napi_value js_log(napi_env env, napi_callback_info info)
 {
-	napi_value argv[2], result;
-	bf_binding *binding = arguments(env, info, 2, argv);
-	int32_t level = BIFFI_ERROR;
-	size_t length;
-	char *text;
+	napi_value argv[5], result;
+	bf_binding *binding = arguments(env, info, 5, argv);
+	biffi_origin origin = {.size = sizeof(origin)};
+	int32_t level = BIFFI_ERROR, number = 0;
+	double token = -1;
+	size_t length, ignored;
+	char *text, *module = NULL;
+	bf_message *message;
 	bool given = false;
 
-	if (binding && binding->node->log && napi_get_value_int32(env, argv[0], &level) == napi_ok) {
+	if (binding && napi_get_value_int32(env, argv[0], &level) == napi_ok &&
+	    napi_get_value_int32(env, argv[2], &number) == napi_ok &&
+	    napi_get_value_double(env, argv[4], &token) == napi_ok && bf_bytes_of(env, argv[3], &module, &ignored)) {
 		text = bf_bytes_of_string(env, argv[1], &length);
-		if (text) {
-			binding->node->log(binding->node->data, level, text, length);
-			given = true;
-		}
+		message = token_find(binding, token);
+		origin.call = message ? message->id : 0;
+		origin.module = module;
+		given = text && binding->node->log(number, &origin, level, text, length);
 		free(text);
 	}
+	free(module);
 	return napi_get_boolean(env, given, &result) == napi_ok ? result : NULL;
 }
 
@@ -305,6 +322,21 @@ static napi_value js_serve(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* It lies beside the library that this is a part of. */
+static const char *worker_script(char *path, size_t size)
+{
+	Dl_info info;
+	char *file = dladdr((void *)bf_binding_init, &info) && info.dli_fname ? realpath(info.dli_fname, NULL) : NULL;
+	char *slash = file ? strrchr(file, '/') : NULL;
+
+	path[0] = '\0';
+	if (slash) {
+		snprintf(path, size, "%.*s/biffi_worker.js", (int)(slash - file), file);
+	}
+	free(file);
+	return path;
+}
+
 void bf_binding_offer(bf_binding *binding)
 {
 	offered = binding;
@@ -317,7 +349,8 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 		napi_callback function;
 	} functions[] = {{"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}};
 	bf_binding *binding = offered;
-	napi_value function, logs, names;
+	napi_value function, names, worker;
+	char path[4096];
 
 	if (!binding || binding->env) {
 		napi_throw_error(env, "BF_EINTERNAL", "this binding belongs to biffi's own script");
@@ -336,8 +369,8 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 	    napi_set_named_property(env, exports, "names", names) != napi_ok) {
 		return NULL;
 	}
-	if (napi_get_boolean(env, binding->node->log != NULL, &logs) != napi_ok ||
-	    napi_set_named_property(env, exports, "logs", logs) != napi_ok) {
+	if (napi_create_string_utf8(env, worker_script(path, sizeof(path)), NAPI_AUTO_LENGTH, &worker) != napi_ok ||
+	    napi_set_named_property(env, exports, "worker", worker) != napi_ok) {
 		return NULL;
 	}
 	return exports;

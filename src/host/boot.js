@@ -6,6 +6,7 @@
  * knows Node.js's own modules only.
  */
 const binding = process._linkedBinding('biffi_host');
+const fs = require('fs');
 const Module = require('module');
 const path = require('path');
 
@@ -19,7 +20,7 @@ const [DEBUG, INFO, WARN, ERROR] = [0, 1, 2, 3];
 /** Methods' names by their numbers; the binding adds to it. @type {string[]} */
 const { names } = binding;
 
-/** @type {Map<number, {handler: Function|null, methods: object|null, name: string, config: string|null}>} */
+/** @type {Map<number, {handler: Function|null, methods: object|null, name: string, config: string|null, speaker: object}>} */
 const modules = new Map();
 /** Modules on their way: number -> promise. Their calls wait. */
 const opening = new Map();
@@ -28,8 +29,61 @@ const pending = new Map();
 
 // --- talking ------------------------------------------------------------------------
 
-function log(level, text) {
-  if (!binding.log(level, text)) process._rawDebug(text);
+/**
+ * Who may say something: label -> its name, the number of its log, the file it was
+ * loaded from. Modules that serve themselves, from Workers, stay when they are closed.
+ * @type {Map<string, {label: string, log: number, file: string}>}
+ */
+const speakers = new Map();
+/** The module whose handler runs, and its call's token; null between calls. */
+let running = null;
+let runningToken = -1;
+
+/** The module that code belongs to which runs between calls: that of the first known file on its stack. */
+function ownerOf(stack) {
+  let owner = null;
+  let first = Infinity;
+  for (const speaker of speakers.values()) {
+    const at = stack.indexOf(speaker.file);
+    if (at >= 0 && at < first) [first, owner] = [at, speaker];
+  }
+  // What only one can have said needs no stack. (The library's own file says nothing.)
+  const others = [...speakers.values()].filter(({ file }) => !file.endsWith('/resty_ffi.js'));
+  return owner ?? (others.every(({ file }) => file === others[0].file) ? (others[0] ?? null) : null);
+}
+
+function stackNow() {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const { stack } = new Error();
+  Error.stackTraceLimit = limit;
+  return String(stack);
+}
+
+/** Which of a file's exports it was, the stack does not say. */
+const withoutExport = (label) => label?.replace(/#[^/]*$/, '') ?? null;
+
+/** Writes to the log of whoever says it. False: it has none. */
+function write(level, text, stack = undefined) {
+  if (running !== null) {
+    const { log: number, label } = running.speaker;
+    return binding.log(level, text, number, label, runningToken);
+  }
+  const owner = ownerOf(stack ?? stackNow());
+  return binding.log(level, text, owner?.log ?? 0, withoutExport(owner?.label), -1);
+}
+
+/** A line of one of the streams, which may be a Worker's. */
+function writeLine(level, line) {
+  const worker = parse(line);
+  if (!worker) return write(level, line);
+  const number = speakers.get(worker.label)?.log ?? 0;
+  return binding.log(worker.level, worker.text, number, worker.label || null, -1);
+}
+
+/** Something that is nobody's answer. */
+function log(level, text, stack) {
+  if (!write(level, text, stack)) process._rawDebug(text);
 }
 
 /** What to print of something that was thrown. */
@@ -182,11 +236,20 @@ function serving(exports, only, name) {
 }
 
 /** What a module serves once its own start, if it has one, has run. */
-async function initialised(exports, { init, config, argument }, name) {
+async function initialised(exports, { init, config, argument }, name, speaker) {
   const start = exports[init] ?? exports.default?.[init];
   if (typeof start !== 'function') throw new TypeError(`module '${name}' has no function '${init}'`);
-  const result = await start(config, argument, { load, serving, abort, Framed });
-  if (typeof result === 'function') return { handler: result, methods: null };
+  const result = await start(config, argument, {
+    /** For a module that serves another one. */
+    load: (inner, folder, reload) => {
+      speaker.file = locate(inner, folder);
+      return load(inner, folder, reload);
+    },
+    serving,
+    abort,
+    Framed,
+  });
+  if (typeof result === 'function') return { handler: result, methods: null, label: result.label };
   if (result !== 0 && result !== undefined)
     throw new Error(`${init}() of module '${name}' returned ${result}`);
   return { handler: null, methods: null };
@@ -195,9 +258,20 @@ async function initialised(exports, { init, config, argument }, name) {
 async function open(token, number, request) {
   const wanted = JSON.parse(request);
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
-  const exports = await load(name, path.resolve(wanted.folder), wanted.reload);
-  const served = wanted.init ? await initialised(exports, wanted, name) : serving(exports, only, name);
-  modules.set(number, { ...served, name, config: wanted.config });
+  const folder = path.resolve(wanted.folder);
+  if (wanted.log > 0) catchStreams();
+  const speaker = { label: name, log: wanted.log, file: locate(name, folder) };
+  speakers.set(name, speaker);
+  const exports = await load(name, folder, wanted.reload);
+  const served = wanted.init
+    ? await initialised(exports, wanted, name, speaker)
+    : serving(exports, only, name);
+  if (served.label) {
+    if (speakers.get(name) === speaker) speakers.delete(name);
+    speaker.label = served.label;
+    speakers.set(served.label, speaker);
+  }
+  modules.set(number, { ...served, name, config: wanted.config, speaker });
   // Bytes in the answer say that there is a handler.
   binding.respond(token, 0, served.handler || served.methods ? '' : null);
 }
@@ -280,15 +354,25 @@ function call(token, number, request, method, name, head) {
       return fail(token, new Error(`module '${module.name}' has no function '${name}'`));
     }
     const context = new Context(name, module.config);
+    running = module;
+    runningToken = token;
     const value = handler(request, context, head);
+    running = null;
     if (typeof value === 'string' || value === null) return value;
     if (value === undefined) return null;
     if (isBytes(value)) return value;
     if (typeof value === 'object' && typeof value.then === 'function') wait(token, value, context);
     else answer(token, value);
   } catch (error) {
+    running = null;
     fail(token, error);
   }
+}
+
+function close(number) {
+  const { handler, methods, speaker } = modules.get(number) ?? {};
+  modules.delete(number);
+  if ((handler || methods) && speakers.get(speaker.label) === speaker) speakers.delete(speaker.label);
 }
 
 /** Any other message: `kind` is of enum bf_kind. Never throws. */
@@ -304,7 +388,7 @@ function control(kind, token, number, request) {
         );
         break;
       case CLOSE:
-        modules.delete(number);
+        close(number);
         binding.respond(token, 0, null);
         break;
       case ABORT: {
@@ -346,43 +430,71 @@ if (!binding.child) {
 process.setUncaughtExceptionCaptureCallback((error) => {
   // Listeners that a module added are served as Node.js would.
   if (process.emit('uncaughtException', error, 'uncaughtException')) return;
-  log(ERROR, `uncaught exception: ${describe(error)}`);
+  log(ERROR, `uncaught exception: ${describe(error)}`, error?.stack);
 });
 process.on('unhandledRejection', (error) => {
-  log(ERROR, `unhandled rejection: ${describe(error)}`);
+  log(ERROR, `unhandled rejection: ${describe(error)}`, error?.stack);
 });
 
-if (binding.logs) {
-  const say =
-    (level) =>
-    (...values) => {
-      log(level, format(...values));
-    };
-  Object.assign(console, {
-    log: say(INFO),
-    info: say(INFO),
-    debug: say(DEBUG),
-    warn: say(WARN),
-    error: say(ERROR),
-    trace: (...values) => log(DEBUG, new Error(format(...values)).stack.replace(/^Error/, 'Trace')),
-  });
-  // What is written to the streams, by Workers too, goes the same way, line by line.
-  for (const [name, level] of [
-    ['stdout', INFO],
-    ['stderr', ERROR],
-  ]) {
+for (const [name, level] of Object.entries({
+  log: INFO,
+  info: INFO,
+  debug: DEBUG,
+  warn: WARN,
+  error: ERROR,
+})) {
+  const original = console[name];
+  console[name] = (...values) => {
+    if (!write(level, format(...values))) original.apply(console, values);
+  };
+}
+console.trace = function trace(...values) {
+  const error = { name: 'Trace', message: format(...values) };
+  Error.captureStackTrace(error, trace);
+  log(DEBUG, error.stack);
+};
+
+/** What takes off what Workers put before their lines. Until one is near nobody does. */
+let parse = () => null;
+
+/** Node.js's module for Workers takes milliseconds to load: it is prepared when somebody asks for it. */
+const loadAny = Module._load;
+let prepared = false;
+function prepareWorkers() {
+  if (Module._load === loadUntilWorkers) Module._load = loadAny;
+  if (prepared) return;
+  prepared = true;
+  // A library that was taken out of its folder has Workers without levels.
+  if (!fs.existsSync(binding.worker)) return;
+  const workers = Module.createRequire(binding.worker)(binding.worker);
+  ({ parse } = workers);
+  workers.install(() => running?.speaker.label ?? withoutExport(ownerOf(stackNow())?.label));
+}
+function loadUntilWorkers(request, ...rest) {
+  if (request === 'worker_threads' || request === 'node:worker_threads') prepareWorkers();
+  return loadAny.call(this, request, ...rest);
+}
+Module._load = loadUntilWorkers;
+process.once('biffi:import', prepareWorkers);
+
+/** What is written to the streams, by Workers too, goes the same way, line by line. */
+let catchStreams = () => {
+  catchStreams = () => {};
+  for (const [name, level] of Object.entries({ stdout: INFO, stderr: ERROR })) {
+    const own = Object.getOwnPropertyDescriptor(process, name);
+    const original = () => (own.get ? own.get.call(process) : own.value);
     let stream;
     let rest = '';
-    const write = (chunk, encoding, done) => {
+    const put = (chunk, encoding, done) => {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop();
-      for (const line of lines) log(level, line);
+      for (const line of lines) if (!writeLine(level, line)) original().write(`${line}\n`);
       done();
     };
-    const get = () => (stream ??= new (require('stream').Writable)({ decodeStrings: false, write }));
+    const get = () => (stream ??= new (require('stream').Writable)({ decodeStrings: false, write: put }));
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get });
   }
-  process.on('warning', (warning) => log(WARN, describe(warning)));
-}
+};
+process.on('warning', (warning) => log(WARN, describe(warning), warning.stack));
 
 binding.serve(call, control);

@@ -49,7 +49,7 @@ typedef struct bf_frame {
 
 enum {
 	BF_FRAME_ANSWER = 100,
-	BF_FRAME_LOG = 101, /* code is the level */
+	BF_FRAME_LOG = 101, /* code is the level; id the call's, or 0; the method's name the module's */
 	BF_FRAME_STOP = 102,
 	BF_FRAME_PING = 103, /* asks, and answers, whether JavaScript comes back */
 	BF_FRAME_HEAP = 104  /* BF_HEAP numbers of 8 bytes */

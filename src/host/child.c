@@ -70,11 +70,21 @@ static void flush(void *data)
 	bf_channel_flush(&child.channel);
 }
 
-static void log_line(void *data, int level, const char *text, size_t length)
+static bool log_line(int number, const biffi_origin *origin, int level, const char *text, size_t length)
 {
-	(void)data;
-	send_frame(0, BF_FRAME_LOG, level, text, length);
+	const bf_frame frame = {.id = origin->call,
+				.kind = BF_FRAME_LOG,
+				.code = level,
+				.flags = origin->module ? BF_FRAME_METHOD : 0,
+				.method = origin->module ? (uint32_t)strlen(origin->module) : 0,
+				.length = length};
+
+	(void)number; /* the parent knows it */
+	if (bf_channel_send(&child.channel, &frame, origin->module, NULL, text) != 0) {
+		abort();
+	}
 	bf_channel_flush(&child.channel);
+	return true;
 }
 
 static void heap_changed(bf_node *node)

@@ -267,10 +267,29 @@ static void flush(void *data)
 	resty_ffi_flush();
 }
 
-static void log_line(void *data, int level, const char *text, size_t length)
+/* Each line with the module's name before it. */
+static void log_line(void *data, const biffi_origin *origin, int level, const char *text, size_t length)
 {
+	const char *end = text + length;
+
 	(void)data;
-	resty_ffi_log(level, text, length);
+	if (!origin->module) {
+		resty_ffi_log(level, text, length);
+		return;
+	}
+	while (text < end) {
+		const char *stop = memchr(text, '\n', (size_t)(end - text));
+		char *line;
+		int size;
+
+		stop = stop ? stop : end;
+		size = asprintf(&line, "%s: %.*s", origin->module, (int)(stop - text), text);
+		if (size >= 0) {
+			resty_ffi_log(level, line, (size_t)size);
+			free(line);
+		}
+		text = stop + 1;
+	}
 }
 
 static void on_exit_worker(void *data)
@@ -400,7 +419,7 @@ static int start(struct configuration parts, void *tq)
 				 .threads = number_option(tq, "threads"),
 				 .program = resty_ffi_option(tq, "program"),
 				 .timeout = number_option(tq, "load_timeout"),
-				 .log = log_line,
+				 .log_from = log_line,
 				 .flush = flush};
 	char why[1024] = "";
 	biffi *module;

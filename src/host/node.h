@@ -66,9 +66,10 @@ struct bf_node {
 	bf_node *next; /* of those that have ended */
 	int fd;        /* what an event loop polls; threads: -1 */
 	_Atomic uint64_t wakeups, restarts, heap[BF_HEAP];
-	void (*heap_changed)(bf_node *node);                                 /* NULL: nobody has to be told */
-	void (*log)(void *data, int level, const char *text, size_t length); /* set before start */
-	void *data;                                                          /* for the log */
+	void (*heap_changed)(bf_node *node); /* NULL: nobody has to be told */
+	/* As bf_log_write, which it is where the log's functions are. Set before start. */
+	bool (*log)(int number, const biffi_origin *origin, int level, const char *text, size_t length);
+	int log_number; /* a child's: its module's */
 	/* What is told after each batch of answers: every host library that asked for it, once. */
 	struct {
 		void (*run)(void *data);

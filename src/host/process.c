@@ -106,6 +106,16 @@ static bf_message *slot_release(struct process_node *self, uint64_t id)
 	return message;
 }
 
+/* The host's number of the call that a child speaks of; 0: it is answered. */
+static uint64_t call_of(const struct process_node *self, uint64_t id)
+{
+	uint32_t index = (uint32_t)id;
+
+	return index < self->size && self->slots[index].message && self->slots[index].generation == id >> 32
+		   ? self->slots[index].message->id
+		   : 0;
+}
+
 static void fail(bf_message *message, int code, const char *why)
 {
 	char *text = strdup(why);
@@ -287,6 +297,16 @@ static void process_flush(bf_node *node)
 	}
 }
 
+static void say(struct process_node *self, int level, const char *text, size_t length, uint64_t call,
+		const char *module)
+{
+	const biffi_origin origin = {.size = sizeof(origin), .call = call, .module = module};
+
+	if (!self->node.log(self->node.log_number, &origin, level, text, length)) {
+		fprintf(stderr, "%.*s\n", (int)length, text);
+	}
+}
+
 /* --- receiving ------------------------------------------------------------------------ */
 
 /* False: nothing came. */
@@ -303,13 +323,13 @@ static bool receive(struct process_node *self)
 		bf_message *message = frame.kind == BF_FRAME_ANSWER ? slot_release(self, frame.id) : NULL;
 
 		any = true;
-		free(method);
 		if (message) {
+			free(method);
 			message->done(message, frame.code, bytes, bytes ? frame.length : 0);
 			continue;
 		}
-		if (frame.kind == BF_FRAME_LOG && bytes && self->node.log) {
-			self->node.log(self->node.data, frame.code, bytes, frame.length);
+		if (frame.kind == BF_FRAME_LOG && bytes) {
+			say(self, frame.code, bytes, frame.length, call_of(self, frame.id), method);
 		} else if (frame.kind == BF_FRAME_PING) {
 			self->asked = 0;
 		} else if (frame.kind == BF_FRAME_HEAP && bytes && frame.length == sizeof(uint64_t[BF_HEAP])) {
@@ -320,6 +340,7 @@ static bool receive(struct process_node *self)
 				self->node.heap[i] = number;
 			}
 		}
+		free(method);
 		free(bytes);
 	}
 	if (got < 0) {
@@ -373,15 +394,6 @@ static int process_timeout(bf_node *node)
 }
 
 /* --- the child ------------------------------------------------------------------------ */
-
-static void say(struct process_node *self, int level, const char *text)
-{
-	if (self->node.log) {
-		self->node.log(self->node.data, level, text, strlen(text));
-	} else {
-		fprintf(stderr, "%s\n", text);
-	}
-}
 
 /* What `node` runs: the addon finds its memory, boot.js its binding. */
 static char *script(void)
@@ -457,9 +469,8 @@ static void reopened(bf_message *message, int code, char *bytes, size_t count)
 {
 	struct process_node *self = BF_CONTAINER(message, struct process_node, opening);
 
-	(void)count;
 	if (code != 0 && bytes) {
-		say(self, BIFFI_ERROR, bytes);
+		say(self, BIFFI_ERROR, bytes, count, 0, NULL);
 	}
 	free(bytes);
 }
@@ -486,7 +497,7 @@ static void child_start(struct process_node *self)
 		char text[256];
 
 		snprintf(text, sizeof(text), "%s: %s", self->program, strerror(status));
-		say(self, BIFFI_ERROR, text);
+		say(self, BIFFI_ERROR, text, strlen(text), 0, NULL);
 		child_ended(self);
 		return;
 	}
@@ -536,7 +547,7 @@ static void child_ended(struct process_node *self)
 	if (!self->stopped) {
 		int64_t lived = bf_now() - self->born;
 
-		say(self, BIFFI_WARN, text);
+		say(self, BIFFI_WARN, text, strlen(text), 0, NULL);
 		self->delay = lived >= SHORT_LIFE ? 0 : self->delay == 0 ? DELAY_FIRST : self->delay * 2;
 		self->delay = self->delay > DELAY_MOST ? DELAY_MOST : self->delay;
 		self->next_birth = bf_now() + (self->delay ? self->delay : 1);

@@ -3,6 +3,7 @@
  */
 #include "biffi.h"
 #include "bytes.h"
+#include "log.h"
 #include "nodes.h"
 #include "wait.h"
 
@@ -103,7 +104,7 @@ static void ring_later(biffi *module)
 
 /* --- opening ---------------------------------------------------------------------- */
 
-static char *open_request(const char *name, const biffi_options *options, size_t *length)
+static char *open_request(const char *name, const biffi_options *options, int log, size_t *length)
 {
 	char *text = NULL, here[4096];
 	FILE *out = open_memstream(&text, length);
@@ -123,7 +124,7 @@ static char *open_request(const char *name, const biffi_options *options, size_t
 	bf_json_put(out, options->config);
 	fputs(",\"init\":", out);
 	bf_json_put(out, options->init);
-	fprintf(out, ",\"argument\":%d,\"reload\":%s}", options->argument,
+	fprintf(out, ",\"argument\":%d,\"log\":%d,\"reload\":%s}", options->argument, log,
 		options->flags & BIFFI_RELOAD ? "true" : "false");
 	if (fclose(out) != 0) {
 		free(text);
@@ -192,8 +193,9 @@ static biffi_options known_options(const biffi_options *options)
 int biffi_open(biffi **out, const char *name, const biffi_options *options, char *message, size_t size)
 {
 	biffi_options known = known_options(options);
+	int log = bf_log_add(&known);
 	bf_node settings = {
-	    .log = known.log, .data = known.data, .flushes = {{.run = ring_answered}}, .flush_count = 1};
+	    .log = bf_log_write, .log_number = log, .flushes = {{.run = ring_answered}}, .flush_count = 1};
 	char ignored[1], *request = NULL;
 	size_t length;
 	biffi *module = NULL;
@@ -208,8 +210,8 @@ int biffi_open(biffi **out, const char *name, const biffi_options *options, char
 		return code;
 	}
 	module = calloc(1, sizeof(*module));
-	request = open_request(name, &known, &length);
-	if (!module || !request) {
+	request = open_request(name, &known, log, &length);
+	if (!module || !request || log == 0) {
 		snprintf(message, size, "out of memory");
 		code = BIFFI_EMEMORY;
 		goto done;

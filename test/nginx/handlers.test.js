@@ -141,9 +141,11 @@ for (const mode of ['thread', 'inline', 'process']) {
 
     it('write to the error log with their level', async () => {
       await nginx.lua(`${load('demo/handlers')} demo:logs("words")`);
-      await nginx.logged(/\[info\].*node: log words/);
-      await nginx.logged(/\[warn\].*node: warn\n.*\[warn\].*node: in two lines/);
-      await nginx.logged(/\[error\].*node: error \{"req":"words"\}/);
+      await nginx.logged(/\[info\].*node: demo\/handlers: log words/);
+      await nginx.logged(
+        /\[warn\].*node: demo\/handlers: warn\n.*\[warn\].*node: demo\/handlers: in two lines/,
+      );
+      await nginx.logged(/\[error\].*node: demo\/handlers: error \{"req":"words"\}/);
     });
 
     it('cannot end nginx', async () => {
@@ -164,8 +166,8 @@ for (const mode of ['thread', 'inline', 'process']) {
               `^${refused('process.exit\\(\\)')}\n${refused('process.abort\\(\\)')}\nstarted\nSTILL true\n$`,
             );
       assert.match(text, said);
-      await nginx.logged(/node: uncaught exception: Error: uncaught in a timer/);
-      await nginx.logged(/node: unhandled rejection: Error: nobody handles this/);
+      await nginx.logged(/node: demo\/handlers: uncaught exception: Error: uncaught in a timer/);
+      await nginx.logged(/node: demo\/handlers: unhandled rejection: Error: nobody handles this/);
       assert.deepStrictEqual(nginx.workers(), workers);
     });
 

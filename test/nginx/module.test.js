@@ -146,7 +146,7 @@ for (const mode of ['thread', 'inline', 'process']) {
       const request = nginx.get('/never', { signal: controller.signal });
       setTimeout(() => controller.abort(), 100);
       await assert.rejects(request);
-      await nginx.logged(/node: nobody waits[^]*node: nobody waits/);
+      await nginx.logged(/node: demo\/web: nobody waits[^]*node: demo\/web: nobody waits/);
     });
 
     it('answer many at once', async () => {

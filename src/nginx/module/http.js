@@ -299,7 +299,7 @@ exports.open = async (config, argument, { load, serving, abort, Framed: framedCl
   const wanted = JSON.parse(config);
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
   const { handler, methods } = serving(await load(name, wanted.folder, false), only, name);
-  return (body, context, head) => {
+  const handle = (body, context, head) => {
     // nginx's own; a request's methods are in capitals.
     if (context.method === 'next') return streams.next(body.latin1Slice());
     if (context.method === 'piece') return streams.bring(body);
@@ -312,4 +312,6 @@ exports.open = async (config, argument, { load, serving, abort, Framed: framedCl
     if (isUnbuffered(head)) return answerUnbuffered(serve, request, context);
     return answer(serve, request, isAccess(head) ? passOrAnswer : answerOf, context);
   };
+  handle.label = wanted.module; // in the log
+  return handle;
 };

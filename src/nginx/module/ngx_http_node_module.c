@@ -180,6 +180,7 @@ static void on_done(void *data, int code, char *bytes, size_t length)
 {
 	node_call_t *call = data;
 
+	node_runtime_answered(call);
 	call->answered = 1;
 	call->code = code;
 	call->answer = bytes;

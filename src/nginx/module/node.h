@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
 	ngx_http_request_t *request; /* NULL: it has ended */
 	node_runtime_t *runtime;
+	ngx_queue_t link; /* until it is answered */
 	uint64_t id;
 	u_char *bytes;   /* what the handler got; libbiffi's until the answer, as is */
 	char method[32]; /* the method, which may be cut */
@@ -79,6 +80,9 @@ void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, 
 /* Sends it to where that call went; the bytes stay as they are until `done` has run. */
 void node_runtime_send(node_runtime_t *runtime, uint64_t id, const char *method, const void *bytes, size_t length,
 		       biffi_done done, void *data);
+
+/* Its answer has come: before anything else is done with it. */
+void node_runtime_answered(node_call_t *call);
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
 
 /* The worker ends. */

@@ -11,14 +11,19 @@ enum { RETRY = 1000 /* milliseconds between two attempts to open a module */ };
 struct log_line {
 	bf_link link;
 	int level;
+	uint64_t call;
+	char *module; /* NULL: it is not known */
 	size_t length;
-	u_char text[];
+	char text[];
 };
 
 /* Lines that JavaScript's threads log go through nginx's own. */
 static bf_queue lines;
 static bf_bell bell = {.fd = -1};
 static pid_t worker;
+static _Thread_local bool here; /* nginx's thread */
+static ngx_queue_t calls;       /* of node_call_t: those that are not answered */
+static node_call_t *calling;    /* its handler runs inside of this thread's call */
 
 /* --- nginx's loop ----------------------------------------------------------------------- */
 
@@ -92,45 +97,76 @@ static void on_watch(ngx_event_t *event)
 
 /* --- the log ---------------------------------------------------------------------------- */
 
-static void write_line(int level, u_char *text, size_t length)
+/* nginx cuts a line at 2 KB: each of the text's lines gets its own. */
+static void write_lines(ngx_log_t *log, int level, const char *module, const char *text, size_t length)
 {
 	static const ngx_uint_t levels[] = {NGX_LOG_DEBUG, NGX_LOG_INFO, NGX_LOG_WARN, NGX_LOG_ERR};
 
 	while (length > 0) {
-		u_char *end = memchr(text, '\n', length);
+		const char *end = memchr(text, '\n', length);
 		size_t part = end ? (size_t)(end - text) : length;
-		ngx_str_t line = {part, text};
 
-		ngx_log_error(levels[level & 3], ngx_cycle->log, 0, "node: %V", &line);
+		ngx_log_error(levels[level & 3], log, 0, "node: %s%s%*s", module ? module : "", module ? ": " : "",
+			      part, text);
 		part += end != NULL;
 		text += part;
 		length -= part;
 	}
 }
 
-static void on_lines(ngx_event_t *event)
+/* That of the request whose handler says it, as far as it is known. */
+static ngx_log_t *log_of(uint64_t id)
 {
-	bf_link *link;
+	node_call_t *call = NULL;
 
-	(void)event;
-	bf_bell_answer(&bell);
-	link = bf_queue_take(&lines);
+	if (calling) {
+		call = calling;
+	} else if (id) {
+		for (ngx_queue_t *link = ngx_queue_head(&calls); link != ngx_queue_sentinel(&calls);
+		     link = ngx_queue_next(link)) {
+			node_call_t *one = ngx_queue_data(link, node_call_t, link);
+
+			call = one->id == id ? one : call;
+		}
+	}
+	return call && call->request ? call->request->connection->log : ngx_cycle->log;
+}
+
+static void take_lines(void)
+{
+	bf_link *link = bf_queue_take(&lines);
+
 	while (link) {
 		struct log_line *line = BF_CONTAINER(link, struct log_line, link);
 
 		link = link->next;
-		write_line(line->level, line->text, line->length);
+		write_lines(log_of(line->call), line->level, line->module, line->text, line->length);
+		free(line->module);
 		free(line);
 	}
 }
 
-static void on_log(void *data, int level, const char *text, size_t length)
+static void on_lines(ngx_event_t *event)
 {
-	struct log_line *line = malloc(sizeof(*line) + length);
+	(void)event;
+	bf_bell_answer(&bell);
+	take_lines();
+}
+
+static void on_log(void *data, const biffi_origin *origin, int level, const char *text, size_t length)
+{
+	struct log_line *line;
 
 	(void)data;
+	if (here) {
+		write_lines(log_of(origin->call), level, origin->module, text, length);
+		return;
+	}
+	line = malloc(sizeof(*line) + length);
 	if (line) {
 		line->level = level;
+		line->call = origin->call;
+		line->module = origin->module ? strdup(origin->module) : NULL;
 		line->length = length;
 		memcpy(line->text, text, length);
 		bf_queue_push(&lines, &line->link);
@@ -151,6 +187,8 @@ static ngx_int_t worker_ready(ngx_log_t *log)
 		return NGX_ERROR;
 	}
 	worker = ngx_pid;
+	here = true;
+	ngx_queue_init(&calls);
 	return NGX_OK;
 }
 
@@ -232,7 +270,7 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 				 .folder = (char *)runtime->folder.data,
 				 .init = "open",
 				 .program = runtime->program.len ? (char *)runtime->program.data : NULL,
-				 .log = on_log};
+				 .log_from = on_log};
 	int code = -1;
 
 	if (runtime->module) {
@@ -265,8 +303,11 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 
 void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done)
 {
+	ngx_queue_insert_head(&calls, &call->link);
+	calling = runtime->mode == BIFFI_INLINE ? call : NULL;
 	call->id = biffi_call_headed(runtime->module, call->method, call->bytes, head,
 				     length ? call->bytes + head : NULL, length, done, call);
+	calling = NULL;
 	ngx_post_event(&runtime->sent, &ngx_posted_events);
 	if (runtime->watchdog && !runtime->watch.timer_set) {
 		ngx_add_timer(&runtime->watch, runtime->watchdog / 2 + 1);
@@ -278,6 +319,14 @@ void node_runtime_send(node_runtime_t *runtime, uint64_t id, const char *method,
 {
 	biffi_call_after(runtime->module, id, method, bytes, length, done, data);
 	ngx_post_event(&runtime->sent, &ngx_posted_events);
+}
+
+void node_runtime_answered(node_call_t *call)
+{
+	if (!bf_queue_empty(&lines)) {
+		take_lines(); /* what the handler has said goes with its request */
+	}
+	ngx_queue_remove(&call->link);
 }
 
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id)
