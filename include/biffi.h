@@ -61,6 +61,7 @@ enum {
 	BIFFI_BUFFERS = 1, /* requests are Buffers, not strings: no UTF-8 decoding */
 	BIFFI_DIRECT = 2,  /* completions run at once on Node.js's thread, not in biffi_dispatch */
 	BIFFI_BATCH = 8,   /* biffi_call wakes nobody; biffi_flush does, once for many calls */
+	BIFFI_SEAL = 16,   /* programs that JavaScript starts inherit no descriptors but the standard ones */
 	BIFFI_RELOAD = 4,  /* forget a loaded copy of the module and of its folder's modules first */
 };
 
@@ -74,7 +75,7 @@ typedef struct biffi_origin {
 typedef struct biffi_options {
 	size_t size;        /* sizeof(biffi_options) */
 	int mode;           /* BIFFI_THREAD, BIFFI_INLINE, BIFFI_PROCESS */
-	int flags;          /* BIFFI_BUFFERS | BIFFI_DIRECT | BIFFI_BATCH | BIFFI_RELOAD */
+	int flags;          /* BIFFI_BUFFERS | BIFFI_DIRECT | BIFFI_BATCH | BIFFI_SEAL | BIFFI_RELOAD */
 	int threads;        /* or processes: how many to spread the calls over; 0 is 1 */
 	int timeout;        /* milliseconds that opening may take; 0 is 10000 */
 	const char *folder; /* where modules are looked up; NULL: the working directory */

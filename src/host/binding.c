@@ -3,10 +3,14 @@
 #include "bytes.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	SCOPE = 16,        /* messages whose handles live together */
@@ -310,6 +314,44 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+static _Thread_local bool seals;
+
+/* Between fork and exec, before libuv puts the program's own descriptors in place. */
+static void seal(void)
+{
+	if (!seals || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
+		return;
+	}
+	for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0) {
+			fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+		}
+	}
+}
+
+static void seal_forks(void)
+{
+	pthread_atfork(NULL, NULL, seal);
+}
+
+/*
+ * seal(): a program that this thread starts from now on inherits none of the process's
+ * descriptors but what it is given. A host that is not meant to start programs opens
+ * its own without close-on-exec.
+ */
+static napi_value js_seal(napi_env env, napi_callback_info info)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)env;
+	(void)info;
+	pthread_once(&once, seal_forks);
+	seals = true;
+	return NULL;
+}
+
 /* serve(call, control): the functions that take messages. */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
@@ -347,14 +389,17 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 	static const struct {
 		const char *name;
 		napi_callback function;
-	} functions[] = {{"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}};
+	} functions[] = {
+	    {"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}, {"seal", js_seal}};
 	bf_binding *binding = offered;
 	napi_value function, names, worker;
 	char path[4096];
 
-	if (!binding || binding->env) {
-		napi_throw_error(env, "BF_EINTERNAL", "this binding belongs to biffi's own script");
-		return NULL;
+	if (!binding || binding->env) { /* a Worker, which may ask for it as well */
+		return napi_create_function(env, "seal", NAPI_AUTO_LENGTH, js_seal, NULL, &function) == napi_ok &&
+			       napi_set_named_property(env, exports, "seal", function) == napi_ok
+			   ? exports
+			   : NULL;
 	}
 	binding->env = env;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {

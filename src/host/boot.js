@@ -260,6 +260,10 @@ async function open(token, number, request) {
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
   const folder = path.resolve(wanted.folder);
   if (wanted.log > 0) catchStreams();
+  if (wanted.seal && !seals) {
+    seals = true;
+    binding.seal();
+  }
   const speaker = { label: name, log: wanted.log, file: locate(name, folder) };
   speakers.set(name, speaker);
   const exports = await load(name, folder, wanted.reload);
@@ -457,24 +461,24 @@ console.trace = function trace(...values) {
 /** What takes off what Workers put before their lines. Until one is near nobody does. */
 let parse = () => null;
 
-/** Node.js's module for Workers takes milliseconds to load: it is prepared when somebody asks for it. */
+/** Node.js's module for Workers takes milliseconds to load: it is prepared when somebody may ask for it. */
 const loadAny = Module._load;
+let seals = false;
 let prepared = false;
 function prepareWorkers() {
-  if (Module._load === loadUntilWorkers) Module._load = loadAny;
   if (prepared) return;
   prepared = true;
   // A library that was taken out of its folder has Workers without levels.
   if (!fs.existsSync(binding.worker)) return;
-  const workers = Module.createRequire(binding.worker)(binding.worker);
+  const workers = loadAny(binding.worker, null, false);
   ({ parse } = workers);
   workers.install(() => running?.speaker.label ?? withoutExport(ownerOf(stackNow())?.label));
+  if (seals) workers.sealWorkers();
 }
-function loadUntilWorkers(request, ...rest) {
-  if (request === 'worker_threads' || request === 'node:worker_threads') prepareWorkers();
+Module._load = function loadPrepared(request, ...rest) {
+  if (!prepared && (request === 'worker_threads' || request === 'node:worker_threads')) prepareWorkers();
   return loadAny.call(this, request, ...rest);
-}
-Module._load = loadUntilWorkers;
+};
 process.once('biffi:import', prepareWorkers);
 
 /** What is written to the streams, by Workers too, goes the same way, line by line. */

@@ -332,7 +332,7 @@ static int keep(int mode, const biffi_options *options, char *why, size_t size)
 		snprintf(why, size, "the library does not know where it lies");
 		return -1;
 	}
-	own.flags = BIFFI_DIRECT;
+	own.flags = BIFFI_DIRECT | BIFFI_SEAL;
 	own.init = own.config = NULL;
 	own.threads = 1;
 	code = biffi_open(&keepers[mode], path, &own, why, size);
@@ -438,7 +438,7 @@ static int start(struct configuration parts, void *tq)
 	if (keep(options.mode, &options, why, sizeof(why)) != 0) {
 		return refuse(tq, why);
 	}
-	options.flags = BIFFI_DIRECT | BIFFI_BATCH | (parts.reload ? BIFFI_RELOAD : 0) |
+	options.flags = BIFFI_DIRECT | BIFFI_BATCH | BIFFI_SEAL | (parts.reload ? BIFFI_RELOAD : 0) |
 			(flag_option(tq, "buffer") ? BIFFI_BUFFERS : 0);
 	if (biffi_open(&module, parts.module, &options, why, sizeof(why)) != 0) {
 		return refuse(tq, why);

@@ -12,8 +12,6 @@
 #include "ffi_nodejs.h"
 #include "resty_ffi.h"
 
-#include <fcntl.h>
-#include <linux/close_range.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,7 +35,6 @@ static struct queue *queues;
 static int queue_count;
 static struct slot *slots;
 static uint32_t slot_count, slot_free = UINT32_MAX;
-static _Thread_local bool runs_javascript; /* this thread has an environment */
 
 /* What one environment has polled: a byte a queue. */
 struct environment {
@@ -281,33 +278,6 @@ static napi_value respond(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/*
- * A program that JavaScript starts inherits none of the process's descriptors but what
- * it is given: nginx opens its sockets without close-on-exec, because nothing of it is
- * meant to start a program. This runs between fork and exec, before libuv puts the
- * descriptors of the program's own in place.
- */
-static void seal(void)
-{
-	if (!runs_javascript) {
-		return;
-	}
-	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) {
-		for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) {
-			int flags = fcntl(fd, F_GETFD);
-
-			if (flags >= 0) {
-				fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-			}
-		}
-	}
-}
-
-static void seal_forks(void)
-{
-	pthread_atfork(NULL, NULL, seal);
-}
-
 /* An environment that polled has ended: nobody may be left to poll. */
 static void on_end(void *data)
 {
@@ -330,12 +300,8 @@ BIFFI_API napi_value napi_register_module_v1(napi_env env, napi_value exports)
 		const char *name;
 		napi_callback function;
 	} functions[] = {{"poll_task", poll_task}, {"get_req", get_req}, {"respond", respond}};
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct environment *environment = calloc(1, sizeof(*environment));
 	napi_value function;
-
-	runs_javascript = true;
-	pthread_once(&once, seal_forks);
 
 	if (!environment || napi_add_env_cleanup_hook(env, on_end, environment) != napi_ok) {
 		free(environment);

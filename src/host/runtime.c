@@ -124,8 +124,8 @@ static char *open_request(const char *name, const biffi_options *options, int lo
 	bf_json_put(out, options->config);
 	fputs(",\"init\":", out);
 	bf_json_put(out, options->init);
-	fprintf(out, ",\"argument\":%d,\"log\":%d,\"reload\":%s}", options->argument, log,
-		options->flags & BIFFI_RELOAD ? "true" : "false");
+	fprintf(out, ",\"argument\":%d,\"log\":%d,\"seal\":%s,\"reload\":%s}", options->argument, log,
+		options->flags & BIFFI_SEAL ? "true" : "false", options->flags & BIFFI_RELOAD ? "true" : "false");
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;

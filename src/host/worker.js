@@ -1,9 +1,11 @@
 'use strict';
 /*
  * Worker threads of modules: loaded into each of them before anything else (as
- * biffi_worker.js, beside the library), so that what their console says reaches the
- * log with its level. It goes through the Worker's streams, each line with the level
- * and the module before it; boot.js takes that off again.
+ * biffi_worker.js, beside the library), and by boot.js when they are near.
+ *
+ * What their console says reaches the log with its level: it goes through the Worker's
+ * streams, each line with the level and the module before it; boot.js takes that off
+ * again. And programs that they start inherit as little as those of boot.js's thread.
  */
 const threads = require('node:worker_threads');
 const { format } = require('node:util');
@@ -11,6 +13,10 @@ const { format } = require('node:util');
 /** Before the level, and behind the module's name. */
 const MARK = '\x01';
 const SPEAKER = 'biffi speaker';
+const SEALS = 'biffi seals';
+
+/** Workers to come seal what they start. */
+exports.sealWorkers = () => threads.setEnvironmentData(SEALS, true);
 
 /**
  * Workers that are started here are loaded with this file.
@@ -56,4 +62,11 @@ if (!threads.isMainThread) {
     say(0, 'stderr', error.stack);
   };
   exports.install(() => label);
+  if (threads.getEnvironmentData(SEALS)) {
+    try {
+      process._linkedBinding('biffi_host').seal();
+    } catch {
+      // The process of a module is a host of nothing.
+    }
+  }
 }

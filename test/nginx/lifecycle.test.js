@@ -2,8 +2,9 @@
 // Workers come and go: reload, graceful end, fast end, many runtimes.
 const assert = require('node:assert');
 const fs = require('node:fs');
+const path = require('node:path');
 const { describe, it } = require('node:test');
-const { Nginx } = require('./nginx.js');
+const { Nginx, build } = require('./nginx.js');
 
 const load = (mode, cfg = 'demo/handlers') =>
   `local demo = assert(ngx.load_ffi("ffi_nodejs", "${cfg}", {is_global = true, mode = "${mode}"}))`;
@@ -46,28 +47,57 @@ for (const mode of ['thread', 'inline', 'process']) {
     });
 
     it('leaks no descriptor into children', async () => {
-      const nginx = await Nginx.start();
+      const nginx = await Nginx.start({
+        main: `load_module ${path.join(build, 'ngx_http_node_module.so')};`,
+        http: `node_mode ${mode};`,
+        server:
+          'location = /list { node_content children#list; } location = /worker { node_content children#worker; }',
+      });
       fs.writeFileSync(
         `${nginx.prefix}/children.js`,
         `const { execFile, execFileSync } = require('node:child_process');
-         exports.listSync = () => String(execFileSync('ls', ['-l', '/proc/self/fd']));
-         exports.list = () => new Promise((resolve, reject) =>
-           execFile('ls', ['-l', '/proc/self/fd'], (error, out) => (error ? reject(error) : resolve(out))));`,
+         const { Worker } = require('node:worker_threads');
+         const list = (done) => execFile('ls', ['-l', '/proc/self/fd'], (error, out) => done(error?.message ?? out));
+         exports.list = () => new Promise(list);
+         exports.worker = () => new Promise((resolve) =>
+           new Worker(
+             \`const { execFile } = require('node:child_process'); (\${list})((text) =>
+               require('node:worker_threads').parentPort.postMessage(text));\`,
+             { eval: true }).on('message', resolve));
+         exports.sync = () => String(execFileSync('ls', ['-l', '/proc/self/fd']));
+         exports.pid = () => process.pid;`,
       );
-      const list = await nginx.lua(
-        `${load(mode, 'children')} ngx.print(select(2, demo:list()), select(2, demo:listSync()))`,
-      );
-      const targets = list
-        .split('\n')
-        .map((line) => line.split(' -> ')[1])
-        .filter(Boolean);
-      assert.ok(targets.length >= 6, list);
-      const leaked = targets.filter((target) => /eventfd|eventpoll|error\.log|nginx/.test(target));
-      // nginx itself opens its error log without close-on-exec; it is a standard stream of every child.
-      assert.deepStrictEqual(
-        leaked.filter((target) => !target.includes('error.log')),
-        [],
-      );
+      const call = (method) => nginx.lua(`${load(mode, 'children')} ngx.print(select(2, demo:${method}()))`);
+      const get = async (url) => (await nginx.get(url)).text;
+      // With connections open and everything in use.
+      await Promise.all([call('list'), call('worker'), get('/list'), get('/worker')]);
+      for (const text of [
+        await call('list'),
+        await call('sync'),
+        await call('worker'),
+        await get('/list'),
+        await get('/worker'),
+      ]) {
+        const numbers = text.match(/\b(\d+) -> /g).map((one) => parseInt(one, 10));
+        // The three standard streams, and what ls opens.
+        assert.ok(
+          numbers.every((number) => number < 4),
+          text,
+        );
+      }
+      if (mode === 'process') {
+        // Nothing of nginx's: neither its sockets nor its loop. (Node.js has a loop of its own.)
+        const pid = await call('pid');
+        const targets = (of) =>
+          fs.readdirSync(`/proc/${of}/fd`).map((fd) => fs.readlinkSync(`/proc/${of}/fd/${fd}`));
+        const sockets = targets(nginx.workers()[0]).filter((target) => target.startsWith('socket:'));
+        assert.ok(sockets.length > 0);
+        assert.deepStrictEqual(
+          targets(pid).filter((target) => sockets.includes(target)),
+          [],
+        );
+        assert.ok(targets(pid).some((target) => target.startsWith('/memfd:biffi')));
+      }
       await nginx.stop();
     });
 

@@ -264,8 +264,8 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 	char why[1024] = "out of memory", *path, *config;
 	biffi_options options = {.size = sizeof(options),
 				 .mode = (int)runtime->mode,
-				 .flags =
-				     BIFFI_BUFFERS | BIFFI_BATCH | (runtime->mode == BIFFI_THREAD ? 0 : BIFFI_DIRECT),
+				 .flags = BIFFI_BUFFERS | BIFFI_BATCH | BIFFI_SEAL |
+					  (runtime->mode == BIFFI_THREAD ? 0 : BIFFI_DIRECT),
 				 .threads = (int)runtime->threads,
 				 .folder = (char *)runtime->folder.data,
 				 .init = "open",
