@@ -1,9 +1,10 @@
 'use strict';
 // The dynamic module: node_content and node_access, without Lua.
 const assert = require('node:assert');
+const http = require('node:http');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
-const { Nginx, build } = require('./nginx.js');
+const { Nginx, build, freePort } = require('./nginx.js');
 
 const main = `load_module ${path.join(build, 'ngx_http_node_module.so')};`;
 
@@ -11,6 +12,8 @@ for (const mode of ['thread', 'inline', 'process']) {
   describe(`directives, ${mode}`, () => {
     /** @type {Nginx} */
     let nginx;
+    let port6;
+    const socketPath = path.join(build, `nginx-tests/${mode}-${process.pid}.socket`);
     before(async () => {
       const names = [
         'text',
@@ -24,9 +27,13 @@ for (const mode of ['thread', 'inline', 'process']) {
         'fails',
         'denies',
       ];
+      port6 = await freePort();
       nginx = await Nginx.start({
         main,
-        http: `node_mode ${mode};`,
+        http: `
+          node_mode ${mode};
+          server { listen [::]:${port6} ipv6only=on; server_name six.example; location / { node_content demo/web#facts; } }
+          server { listen unix:${socketPath}; location / { node_content demo/web#facts; } }`,
         server: `
           ${[...names, 'splits', 'odd', 'exits', 'never']
             .map((name) => `location /${name} { node_content demo/web#${name} "of ${name}"; }`)
@@ -66,16 +73,55 @@ for (const mode of ['thread', 'inline', 'process']) {
 
     it('see the request', async () => {
       const headers = { 'X-Twice': ['a', 'b'], 'x-odd': 'a: b' };
-      const { text } = await nginx.get('/facts/x?a=1&b=%20', { method: 'PUT', body: 'a body', headers });
+      const { text } = await nginx.get('/facts/./x?a=1&b=%20', { method: 'PUT', body: 'a body', headers });
       const facts = JSON.parse(text);
       assert.deepStrictEqual(
-        { ...facts, headers: undefined },
+        { ...facts, headers: undefined, connection: undefined },
         {
           ...{ method: 'PUT', path: '/facts/x', args: 'a=1&b=%20', query: { a: '1', b: ' ' } },
           ...{ protocol: 'HTTP/1.1', address: '127.0.0.1', body: 'a body', headers: undefined },
+          ...{ uri: '/facts/./x?a=1&b=%20', connection: undefined },
         },
       );
       assert.deepStrictEqual([facts.headers['x-twice'], facts.headers['x-odd']], ['a, b', 'a: b']);
+    });
+
+    it('see the connection', async () => {
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      const seen = [];
+      for (let i = 0; i < 2; i++)
+        seen.push(JSON.parse((await nginx.get('/facts', { agent })).text).connection);
+      const [socket] = Object.values(agent.freeSockets).flat();
+      const wanted = {
+        ...{ number: seen[0].number, address: '127.0.0.1', port: socket.localPort },
+        ...{ serverAddress: '127.0.0.1', serverPort: nginx.port, serverName: '', secure: false },
+      };
+      assert.deepStrictEqual(seen, [
+        { ...wanted, requests: 1 },
+        { ...wanted, requests: 2 },
+      ]);
+      agent.destroy();
+      const other = JSON.parse((await nginx.get('/facts')).text).connection;
+      assert.notStrictEqual(other.number, seen[0].number);
+      const six = await new Promise((resolve, reject) => {
+        http
+          .get({ host: '::1', port: port6, path: '/', agent: false }, (response) => {
+            response.setEncoding('utf8').on('data', (text) => resolve(JSON.parse(text).connection));
+          })
+          .on('error', reject);
+      });
+      assert.deepStrictEqual(
+        [six.address, six.serverAddress, six.serverPort, six.serverName],
+        ['::1', '::1', port6, 'six.example'],
+      );
+      const unix = await new Promise((resolve, reject) => {
+        http
+          .get({ socketPath, path: '/', agent: false }, (response) => {
+            response.setEncoding('utf8').on('data', (text) => resolve(JSON.parse(text).connection));
+          })
+          .on('error', reject);
+      });
+      assert.deepStrictEqual([unix.port, unix.serverAddress, unix.serverPort], [0, null, 0]);
     });
 
     it('take and give bytes of every size', async () => {

@@ -36,11 +36,46 @@ const OWN = new Set([
 /** An object that has these, and nothing else, is a response; any other is its JSON body. */
 const PARTS = new Set(['status', 'headers', 'body']);
 
-/** One of the first lines of a head, which has a letter before them. */
+/** What of a head is before its lines: a letter, and the facts of the connection. */
+const FACTS = 1;
+const LINES = FACTS + 38;
+
+/** One of the first lines of a head. */
 function lineOf(head, number) {
-  let start = 1;
+  let start = LINES;
   for (let i = 0; i < number; i++) start = head.indexOf('\n', start) + 1;
   return head.slice(start, head.indexOf('\n', start));
+}
+
+/** Where a request came from, and where to. */
+class Connection {
+  /** @param {string} head see struct facts in message.c */
+  constructor(head) {
+    const facts = Buffer.from(head.slice(FACTS, LINES), 'latin1');
+    const family = facts[21];
+    const at = facts.subarray(22, family === 4 ? 26 : 38);
+    /** No other connection of this nginx has the same. @type {number} */
+    this.number = facts.readUIntLE(0, 6);
+    /** How many requests it has brought, with this one. @type {number} */
+    this.requests = facts.readUIntLE(8, 6);
+    /** The client's. @type {string} */
+    this.address = lineOf(head, 4);
+    /** The client's; 0 where there is none, as with Unix sockets. @type {number} */
+    this.port = facts.readUInt16BE(16);
+    /** null with Unix sockets. @type {string|null} */
+    this.serverAddress = family === 4 ? at.join('.') : family === 6 ? textOfIPv6(at) : null;
+    /** @type {number} */
+    this.serverPort = facts.readUInt16BE(18);
+    /** The first server_name of the server that answers. @type {string} */
+    this.serverName = lineOf(head, 6);
+    /** Whether it is encrypted. @type {boolean} */
+    this.secure = facts[20] === 1;
+  }
+}
+
+function textOfIPv6(bytes) {
+  const groups = bytes.toString('hex').match(/.{4}/g).join(':');
+  return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }
 
 /** The letter before the lines, see message.c. */
@@ -52,6 +87,7 @@ class Request {
   #head;
   #body; // a Buffer or null, or a streams.Incoming
   #headers;
+  #connection;
   #context;
   /** @param {string} head lines, see message.c @param {Buffer|null} body @param {object} context */
   constructor(head, body, context) {
@@ -90,12 +126,20 @@ class Request {
   get address() {
     return lineOf(this.#head, 4);
   }
+  /** As the client sent it, with the question mark and what is behind it. @type {string} */
+  get uri() {
+    return lineOf(this.#head, 5);
+  }
+  /** @type {Connection} */
+  get connection() {
+    return (this.#connection ??= new Connection(this.#head));
+  }
   /** Names in lower case; what came more than once is joined with ", ". @type {Record<string, string>} */
   get headers() {
     if (!this.#headers) {
-      const lines = this.#head.split('\n');
+      const lines = this.#head.slice(LINES).split('\n');
       this.#headers = Object.create(null);
-      for (let i = 5; i < lines.length - 1; i++) {
+      for (let i = 7; i < lines.length - 1; i++) {
         const line = lines[i];
         const colon = line.indexOf(': ');
         const name = line.slice(0, colon).toLowerCase();

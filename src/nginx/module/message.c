@@ -3,16 +3,26 @@
  * and the body; an answer is a number of 4 bytes (little endian), that many bytes of
  * lines, and the body.
  *
- *     request   PHASE METHOD \n URI \n ARGS \n PROTOCOL \n ADDRESS \n name: value \n ...
+ *     request   PHASE FACTS METHOD \n PATH \n ARGS \n PROTOCOL \n ADDRESS \n URI \n SERVER \n name: value \n ...
  *     answer    STATUS \n name: value \n ...
  *
  * The phase is a letter, a for access and c for content; u is for content whose body is not
  * buffered: a number for it (8 bytes, 0: this is all of it) stands before what has come of it.
  *
+ * The facts are struct facts as it lies in memory: most handlers don't look at them.
+ *
  * An answer whose number has the highest bit set has a stream: instead of the body there
  * is a byte with the length of the stream's name, the name, and the body's first bytes.
  */
 #include "node.h"
+
+/* Of the connection; bytes only, so that it looks the same everywhere. http.js knows where its fields are. */
+struct facts {
+	uint8_t number[NODE_NUMBER], requests[NODE_NUMBER];
+	uint8_t client_port[2], server_port[2]; /* the higher byte first; 0: there is none */
+	uint8_t secure, family;                 /* of the server's address: 4, 6, 0 for others */
+	uint8_t server_address[16];
+};
 
 u_char *node_number_put(u_char *to, uint64_t number)
 {
@@ -20,6 +30,41 @@ u_char *node_number_put(u_char *to, uint64_t number)
 		*to++ = (u_char)(number >> (8 * i));
 	}
 	return to;
+}
+
+static void *address_of(const struct sockaddr *name, uint8_t port[2], uint8_t *family)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)name;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)name;
+
+	*family = name->sa_family == AF_INET ? 4 : name->sa_family == AF_INET6 ? 6 : 0;
+	if (*family) {
+		ngx_memcpy(port, *family == 4 ? &v4->sin_port : &v6->sin6_port, 2);
+	}
+	return *family == 4 ? (void *)&v4->sin_addr : *family == 6 ? (void *)&v6->sin6_addr : NULL;
+}
+
+static u_char *put_facts(u_char *to, ngx_http_request_t *r)
+{
+	ngx_connection_t *c = r->connection;
+	struct facts facts = {.secure = 0};
+	uint8_t family;
+	void *address;
+
+	node_number_put(facts.number, c->number);
+	node_number_put(facts.requests, c->requests);
+	address_of(c->sockaddr, facts.client_port, &family);
+	/* Where nginx listens on every address it asks the system, once a connection. */
+	if (ngx_connection_local_sockaddr(c, NULL, 0) == NGX_OK) {
+		address = address_of(c->local_sockaddr, facts.server_port, &facts.family);
+		if (address) {
+			ngx_memcpy(facts.server_address, address, facts.family == 4 ? 4 : 16);
+		}
+	}
+#if (NGX_HTTP_SSL)
+	facts.secure = c->ssl != NULL;
+#endif
+	return ngx_cpymem(to, &facts, sizeof(facts));
 }
 
 static u_char *put_line(u_char *to, const ngx_str_t *text)
@@ -81,13 +126,17 @@ static u_char *put_body(u_char *to, ngx_http_request_t *r)
 
 u_char *node_message_of(ngx_http_request_t *r, node_phase_t phase, node_body_t *rest, size_t *head, size_t *length)
 {
-	const ngx_str_t *lines[] = {&r->method_name, &r->uri, &r->args, &r->http_protocol, &r->connection->addr_text};
+	ngx_http_core_srv_conf_t *server = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+	const ngx_str_t *lines[] = {
+	    &r->method_name,     &r->uri, &r->args, &r->http_protocol, &r->connection->addr_text, &r->unparsed_uri,
+	    &server->server_name};
+	enum { LINES = sizeof(lines) / sizeof(*lines) };
 	ngx_list_part_t *part;
 	ngx_table_elt_t *header;
-	size_t size = 1, body = node_body_length(r);
+	size_t size = 1 + sizeof(struct facts), body = node_body_length(r);
 	u_char *bytes, *at;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < LINES; i++) {
 		size += lines[i]->len + 1;
 	}
 	for (part = &r->headers_in.headers.part; part; part = part->next) {
@@ -104,7 +153,8 @@ u_char *node_message_of(ngx_http_request_t *r, node_phase_t phase, node_body_t *
 	}
 	at = bytes;
 	*at++ = (u_char)phase;
-	for (int i = 0; i < 5; i++) {
+	at = put_facts(at, r);
+	for (int i = 0; i < LINES; i++) {
 		at = put_line(at, lines[i]);
 	}
 	for (part = &r->headers_in.headers.part; part; part = part->next) {

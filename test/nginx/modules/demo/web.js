@@ -10,6 +10,8 @@ exports.facts = (request) => ({
   query: Object.fromEntries(request.query),
   protocol: request.protocol,
   address: request.address,
+  uri: request.uri,
+  connection: { ...request.connection },
   headers: { ...request.headers },
   body: request.text(),
 });
