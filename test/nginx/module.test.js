@@ -204,6 +204,58 @@ for (const mode of ['thread', 'inline', 'process']) {
   });
 }
 
+describe('the metrics of directives', () => {
+  it('count calls, errors, timeouts, aborts, restarts, latency and heap', async (t) => {
+    const nginx = await Nginx.start({
+      main,
+      server: ['thread', 'inline', 'process']
+        .map(
+          (mode) => `location /${mode}/ {
+            node_mode ${mode};
+            location /${mode}/all { node_content demo/web 'with "quotes"'; }
+            location /${mode}/never { node_content demo/web 'with "quotes"'; node_timeout 20ms; }
+          }`,
+        )
+        .concat('location = /metrics { node_metrics; }')
+        .join('\n'),
+    });
+    t.after(() => nginx.stop());
+    const read = async () => {
+      const { text, headers } = await nginx.get('/metrics');
+      assert.match(headers['content-type'], /^text\/plain/);
+      const numbers = {};
+      for (const line of text.trim().split('\n')) {
+        const [, name, value] = /^(\w+\{[^}]*\}) (\d+)$/.exec(line);
+        numbers[name] = Number(value);
+      }
+      return (mode, name, more = '') =>
+        numbers[`node_${name}{worker="0",runtime="demo/web,with \\"quotes\\"&${mode}"${more}}`];
+    };
+    const before = await read();
+    for (const mode of ['thread', 'inline', 'process']) {
+      assert.strictEqual(before(mode, 'calls'), 0);
+      for (let i = 0; i < 10; i++) await nginx.get(`/${mode}/all?verb`, { method: 'TEXT' });
+      await nginx.get(`/${mode}/all`, { method: 'FAILS' });
+      assert.strictEqual((await nginx.get(`/${mode}/never`, { method: 'NEVER' })).status, 504);
+    }
+    const restarted = nginx.get('/process/all', { method: 'DIES' });
+    assert.strictEqual((await restarted).status, 502);
+    const end = await read();
+    for (const mode of ['thread', 'inline', 'process']) {
+      const more = mode === 'process' ? 1 : 0;
+      assert.deepStrictEqual(
+        ['calls', 'errors', 'timeouts', 'aborts', 'restarts'].map((name) => end(mode, name)),
+        [12 + more, 2 + more, 1, 1, more],
+        mode,
+      );
+      assert.strictEqual(end(mode, 'in_flight'), 0);
+      assert.strictEqual(end(mode, 'latency_us_count'), 12 + more);
+      assert.strictEqual(end(mode, 'latency_us_bucket', ',le="16777216"'), 12 + more);
+      assert.ok(end(mode, 'heap_used') > 1e6 && end(mode, 'resident') > 1e7);
+    }
+  });
+});
+
 describe('the module', () => {
   it('ends with calls under way, and finishes them when told to quit', async () => {
     const server =

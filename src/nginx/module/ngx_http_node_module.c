@@ -151,6 +151,7 @@ static void on_request_end(void *data)
 	}
 	call->request = NULL;
 	if (!call->answered) {
+		call->runtime->counts.aborts++;
 		node_runtime_abort(call->runtime, call->id);
 	} else {
 		call_free(call);
@@ -181,6 +182,7 @@ static void on_done(void *data, int code, char *bytes, size_t length)
 	node_call_t *call = data;
 
 	node_runtime_answered(call);
+	node_counts_answer(&call->runtime->counts, call->started, code);
 	call->answered = 1;
 	call->code = code;
 	call->answer = bytes;
@@ -201,6 +203,7 @@ static void on_timeout(ngx_event_t *event)
 	ngx_http_request_t *r = call->request;
 	ngx_connection_t *c = r->connection;
 
+	call->runtime->counts.timeouts++;
 	ngx_log_error(NGX_LOG_ERR, c->log, 0, "node: %V did not answer in time", &call->runtime->name);
 	ngx_http_finalize_request(r, NGX_HTTP_GATEWAY_TIME_OUT);
 	ngx_http_run_posted_requests(c);
@@ -287,6 +290,23 @@ static ngx_int_t content_handler(ngx_http_request_t *r)
 	r->request_body_no_buffering = !conf->buffering;
 	rc = ngx_http_read_client_request_body(r, content_start);
 	return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+static ngx_int_t metrics_handler(ngx_http_request_t *r)
+{
+	node_main_conf_t *all = ngx_http_get_module_main_conf(r, ngx_http_node_module);
+
+	return node_metrics_send(r, &all->runtimes);
+}
+
+static char *set_metrics(ngx_conf_t *cf, ngx_command_t *command, void *data)
+{
+	ngx_http_core_loc_conf_t *core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+	(void)command;
+	(void)data;
+	core->handler = metrics_handler;
+	return NGX_CONF_OK;
 }
 
 static ngx_int_t access_handler(ngx_http_request_t *r)
@@ -480,6 +500,7 @@ static ngx_conf_enum_t modes[] = {{ngx_string("thread"), BIFFI_THREAD},
 static ngx_command_t commands[] = {
     {ngx_string("node_content"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12, set_handler, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     {ngx_string("node_access"), EVERYWHERE | NGX_CONF_TAKE12, set_handler, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
+    {ngx_string("node_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS, set_metrics, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     {ngx_string("node_mode"), EVERYWHERE | NGX_CONF_TAKE1, ngx_conf_set_enum_slot, NGX_HTTP_LOC_CONF_OFFSET,
      offsetof(node_loc_conf_t, mode), modes},
     {ngx_string("node_threads"), EVERYWHERE | NGX_CONF_TAKE1, ngx_conf_set_num_slot, NGX_HTTP_LOC_CONF_OFFSET,

@@ -7,7 +7,7 @@
  *
  * Its rooms: ngx_http_node_module.c has the directives and the phases, runtime.c the
  * modules and nginx's event loop, message.c what goes to a handler and what comes
- * back, body.c and stream.c bodies that go there and come back in pieces; http.js and
+ * back, metrics.c what they count, body.c and stream.c bodies that go there and come back in pieces; http.js and
  * streams.js are what these look like in JavaScript.
  */
 #ifndef RF_NODE_H
@@ -21,6 +21,13 @@
 
 #include "biffi.h"
 
+enum { NODE_BUCKETS = 24 };
+
+/* Calls of a runtime. `latency`: answers that took less than 2^(i + 1) microseconds, the last one the rest, too. */
+typedef struct {
+	uint64_t calls, answers, errors, timeouts, aborts, latency[NODE_BUCKETS];
+} node_counts_t;
+
 /* A module as a configuration names it; one for all locations that name it alike. */
 typedef struct {
 	ngx_str_t name, folder, program, config; /* each with a NUL behind it; empty: not given */
@@ -29,7 +36,8 @@ typedef struct {
 	ngx_msec_t watchdog;
 
 	/* the worker's */
-	biffi *module;     /* NULL: not open */
+	biffi *module; /* NULL: not open */
+	node_counts_t counts;
 	ngx_msec_t failed; /* when opening failed; it is tried again a second later */
 	ngx_connection_t *connection;
 	ngx_event_t timer, watch, sent;
@@ -39,10 +47,10 @@ typedef struct {
 typedef struct {
 	ngx_http_request_t *request; /* NULL: it has ended */
 	node_runtime_t *runtime;
-	ngx_queue_t link; /* until it is answered */
-	uint64_t id;
-	u_char *bytes;   /* what the handler got; libbiffi's until the answer, as is */
-	char method[32]; /* the method, which may be cut */
+	ngx_queue_t link;     /* until it is answered */
+	uint64_t id, started; /* node_clock() */
+	u_char *bytes;        /* what the handler got; libbiffi's until the answer, as is */
+	char method[32];      /* the method, which may be cut */
 	ngx_event_t timeout;
 	unsigned starting : 1; /* the answer comes before the phase has returned */
 	unsigned answered : 1;
@@ -84,6 +92,12 @@ void node_runtime_send(node_runtime_t *runtime, uint64_t id, const char *method,
 /* Its answer has come: before anything else is done with it. */
 void node_runtime_answered(node_call_t *call);
 void node_runtime_abort(node_runtime_t *runtime, uint64_t id);
+
+uint64_t node_clock(void); /* microseconds */
+void node_counts_answer(node_counts_t *counts, uint64_t started, ngx_int_t code);
+
+/* node_metrics: runtimes are node_runtime_t *. What the phase returns. */
+ngx_int_t node_metrics_send(ngx_http_request_t *r, const ngx_array_t *runtimes);
 
 /* The worker ends. */
 void node_runtimes_end(void);

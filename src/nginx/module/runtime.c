@@ -304,6 +304,8 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done)
 {
 	ngx_queue_insert_head(&calls, &call->link);
+	runtime->counts.calls++;
+	call->started = node_clock();
 	calling = runtime->mode == BIFFI_INLINE ? call : NULL;
 	call->id = biffi_call_headed(runtime->module, call->method, call->bytes, head,
 				     length ? call->bytes + head : NULL, length, done, call);

@@ -42,6 +42,11 @@ exports.denies = async () => {
 exports.splits = () => ({ headers: { 'X-Bad': 'a\r\nX-Injected: yes' } });
 exports.odd = () => ({ status: 99, body: '' });
 exports.exits = () => process.exit(1);
+// By verb, for one runtime that does several things.
+exports.TEXT = (request) => exports.text(request);
+exports.FAILS = () => exports.fails();
+exports.NEVER = (request) => exports.never(request);
+exports.DIES = () => process.kill(process.pid, 'SIGKILL');
 exports.gate = async ({ headers, query }) => {
   await null;
   if (headers.authorization === 'yes') return undefined;
