@@ -91,13 +91,20 @@ describe('the demo', () => {
     assert.match((await nginx.get('/hello/absent')).text, /has no function 'absent'/);
   });
 
+  it('sends a stream as it comes', async () => {
+    const { headers, text } = await nginx.get('/ticker?count=3&ms=5');
+    assert.deepStrictEqual([headers['transfer-encoding'], text], ['chunked', '1 of 3\n2 of 3\n3 of 3\n']);
+  });
+
   it('counts', async () => {
     // Each worker counts for itself; one that has had calls is asked in the end.
     for (let i = 0; i < 50; i++) {
       await nginx.get('/hello/greet?nginx');
+      await nginx.get('/ticker?count=1&ms=1');
       const { text } = await nginx.get('/metrics');
       const calls = /^resty_ffi_calls\{worker="\d+",runtime="ffi_nodejs&demo\/hello"\} (\d+)$/m.exec(text);
-      if (!calls) continue;
+      const directive = /^node_calls\{worker="\d+",runtime="demo\/ticker&thread"\} ([1-9]\d*)$/m.exec(text);
+      if (!calls || !directive) continue;
       assert.ok(Number(calls[1]) > 0);
       assert.match(text, /^resty_ffi_latency_us_bucket\{.*,le="1024"\} \d+$/m);
       assert.match(text, /^resty_ffi_heap_used\{.*\} [1-9]\d+$/m);
