@@ -1,10 +1,11 @@
 'use strict';
 // The dynamic module: node_content and node_access, without Lua.
 const assert = require('node:assert');
+const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
-const { Nginx, build, freePort } = require('./nginx.js');
+const { Nginx, build, freePort, pause } = require('./nginx.js');
 
 const main = `load_module ${path.join(build, 'ngx_http_node_module.so')};`;
 
@@ -257,20 +258,77 @@ describe('the metrics of directives', () => {
 });
 
 describe('the module', () => {
-  it('ends with calls under way, and finishes them when told to quit', async () => {
-    const server =
-      'location /later { node_content demo/web#later; } location /never { node_content demo/web#never; }';
-    const nginx = await Nginx.start({ main, server });
-    const slow = nginx.get('/later?300');
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    const [answer] = await Promise.all([slow, nginx.stop('SIGQUIT')]);
-    assert.strictEqual(answer.text, 'later');
-    const other = await Nginx.start({ main, server });
-    const never = assert.rejects(other.get('/never'));
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    await other.stop('SIGTERM');
-    await never;
-  });
+  const server =
+    'location /later { node_content demo/web#later; } location /never { node_content demo/web#never; }';
+
+  for (const mode of ['thread', 'inline', 'process']) {
+    const start = () => Nginx.start({ main, http: `node_mode ${mode}; node_timeout 0;`, server });
+
+    it(`finishes calls under way when told to quit, and for HUP, ${mode}`, async () => {
+      const nginx = await start();
+      const old = nginx.workers();
+      const first = nginx.get('/later?300');
+      await pause(150);
+      nginx.reload();
+      await nginx.logged(/gracefully shutting down/);
+      while (nginx.workers().every((pid) => old.includes(pid))) await pause(5);
+      const second = nginx.get('/later?500');
+      assert.strictEqual((await first).text, 'later');
+      await pause(150);
+      const [answer] = await Promise.all([second, nginx.stop('SIGQUIT')]);
+      assert.strictEqual(answer.text, 'later');
+    });
+
+    it(`ends at once with calls under way, ${mode}`, async () => {
+      const nginx = await start();
+      const never = nginx.get('/never').then(
+        ({ status }) => assert.strictEqual(status, 502),
+        () => 'closed',
+      );
+      await pause(150);
+      await nginx.stop('SIGTERM');
+      await never;
+    });
+
+    it(`forgets calls whose clients have left, ${mode}`, async (t) => {
+      const nginx = await Nginx.start({
+        main,
+        http: `node_mode ${mode};`,
+        server: `location = /metrics { node_metrics; } location = /verbs { node_content demo/web; }`,
+      });
+      t.after(() => nginx.stop());
+      const count = async (name) =>
+        Number(new RegExp(`^node_${name}\\{.*\\} (\\d+)$`, 'm').exec((await nginx.get('/metrics')).text)[1]);
+      await nginx.get('/verbs', { method: 'TEXT' });
+      const descriptors = () => fs.readdirSync(`/proc/${nginx.workers()[0]}/fd`).length;
+      const before = descriptors();
+      const controllers = Array.from({ length: 100 }, () => new AbortController());
+      const requests = controllers.map(({ signal }) => nginx.get('/verbs', { method: 'NEVER', signal }));
+      const settled = Promise.allSettled(requests);
+      while ((await count('in_flight')) < 100) await pause(5);
+      controllers.forEach((controller) => controller.abort());
+      await settled;
+      while ((await count('in_flight')) > 0 || descriptors() > before + 2) await pause(5);
+      assert.strictEqual(await count('aborts'), 100);
+    });
+  }
+
+  for (const mode of ['thread', 'process']) {
+    it(`interrupts what never comes back, ${mode}`, async (t) => {
+      const nginx = await Nginx.start({
+        main,
+        http: `node_mode ${mode}; node_watchdog 100ms;`,
+        server: 'location = /verbs { node_content demo/web; }',
+      });
+      t.after(() => nginx.stop());
+      await nginx.get('/verbs', { method: 'TEXT' });
+      await pause(1100); // a process is not asked before
+      const { status } = await nginx.get('/verbs', { method: 'LOOPS' });
+      assert.strictEqual(status, mode === 'process' ? 502 : 500);
+      await nginx.logged(/\[warn\].*node: demo\/web did not come back in time and was interrupted/);
+      assert.strictEqual((await nginx.get('/verbs', { method: 'TEXT' })).status, 200);
+    });
+  }
 
   it('lives beside Lua in one worker', async () => {
     const nginx = await Nginx.start({ main, server: 'location /text { node_content demo/web#text both; }' });

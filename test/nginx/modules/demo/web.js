@@ -46,6 +46,9 @@ exports.exits = () => process.exit(1);
 exports.TEXT = (request) => exports.text(request);
 exports.FAILS = () => exports.fails();
 exports.NEVER = (request) => exports.never(request);
+exports.LOOPS = () => {
+  for (;;);
+};
 exports.DIES = () => process.kill(process.pid, 'SIGKILL');
 exports.gate = async ({ headers, query }) => {
   await null;
