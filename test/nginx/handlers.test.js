@@ -224,7 +224,19 @@ for (const mode of ['thread', 'inline', 'process']) {
         for i = 1, 20 do local _, w = ngx.thread.wait(threads[i]) if w == "old" then n = n + 1 end end
         ngx.print(n)`);
       assert.strictEqual(text, '20');
+      // The new one serves while the old one has calls under way.
+      const slow = nginx.lua(`
+        local demo = ngx.load_ffi("ffi_nodejs", "word?", ${options})
+        SLOW = true
+        ngx.print(select(2, demo:word("400")))`);
+      await nginx.lua('while not SLOW do ngx.sleep(0.001) end');
       write('new');
+      const meanwhile = await nginx.lua(`
+        ngx.load_ffi("ffi_nodejs", "word?", ${options}):__unload()
+        local fresh = ngx.load_ffi("ffi_nodejs", "word?", ${options})
+        ngx.print(select(2, fresh:word("1")), " ", select(2, fresh:word("1")))`);
+      assert.strictEqual(meanwhile, 'new new');
+      assert.strictEqual(await slow, 'old');
       assert.strictEqual(
         await nginx.lua(`ngx.print(select(2, ngx.load_ffi("ffi_nodejs", "word?", ${options}):word("1")))`),
         'new',

@@ -143,17 +143,6 @@ for (const mode of ['thread', 'process']) {
       await nginx.stop();
     });
 
-    it('does not take nginx with it when its heap is full', async () => {
-      const nginx = await Nginx.start({ main: 'env NODE_OPTIONS=--max-old-space-size=64;' });
-      const text = await nginx.lua(`
-        local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers", {mode = "${mode}"}))
-        local ok, rc, message = demo:hog()
-        ngx.say(tostring(ok), " ", rc)
-        ngx.say(select(2, demo:upper("fine again")))`);
-      assert.strictEqual(text, `false ${mode === 'thread' ? -4 : -3}\nFINE AGAIN\n`);
-      await nginx.stop();
-    });
-
     if (mode === 'process')
       it('costs the calls under way an error when it is killed', async () => {
         const nginx = await Nginx.start();
@@ -175,6 +164,48 @@ for (const mode of ['thread', 'process']) {
       });
   });
 }
+
+for (const mode of ['thread', 'inline', 'process']) {
+  describe(`a full heap, ${mode}`, () => {
+    it('does not take nginx with it when its heap is full', async () => {
+      const nginx = await Nginx.start({ main: 'env NODE_OPTIONS=--max-old-space-size=64;' });
+      const text = await nginx.lua(`
+        local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers", {mode = "${mode}"}))
+        local ok, rc, message = demo:hog()
+        ngx.say(tostring(ok), " ", rc)
+        ngx.say(select(2, demo:upper("fine again")))`);
+      assert.strictEqual(text, `false ${mode === 'process' ? -3 : -4}\nFINE AGAIN\n`);
+      await nginx.stop();
+    });
+  });
+}
+
+describe('an endless loop inline', () => {
+  it('keeps its worker from everything, and no other', async (t) => {
+    const nginx = await Nginx.start({ workers: 2 });
+    t.after(() => nginx.stop());
+    // Who spins answers nobody meanwhile: the answer of the next request to that worker comes after it.
+    const order = [];
+    await nginx.lua(`${load('inline')} demo:upper("x")`);
+    const spin = nginx
+      .lua(`${load('inline')} demo:spin("400") ngx.print(ngx.worker.pid())`)
+      .then((pid) => order.push(`spun ${pid}`) && pid);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const others = Promise.all(
+      Array.from({ length: 30 }, () =>
+        nginx.lua('ngx.print(ngx.worker.pid())').then((pid) => order.push(pid)),
+      ),
+    );
+    const pid = await spin;
+    await others;
+    const end = order.indexOf(`spun ${pid}`);
+    assert.ok(
+      order.slice(0, end).every((other) => other !== pid),
+      order.join(' '),
+    );
+    assert.ok(end > 0, 'the other worker has answered nobody');
+  });
+});
 
 describe('runtimes', () => {
   it('live beside each other, in both modes and on several threads', async () => {
