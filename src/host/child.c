@@ -158,9 +158,9 @@ static bf_link *take(const bf_frame *frame, const char *method, const char *byte
 
 static void deliver(bf_link *messages)
 {
-	while (messages && (messages = bf_binding_deliver(child.binding, messages)) == &bf_nothing) {
-		messages = NULL; /* nobody interrupts JavaScript here but the process's end */
-	}
+	/* All of them: nobody interrupts JavaScript here, a child that hangs is ended. */
+	if (messages)
+		bf_binding_deliver(child.binding, messages);
 }
 
 /* Messages that lie in the shared memory in one piece go to JavaScript from there. */

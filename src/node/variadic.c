@@ -177,14 +177,14 @@ bf_variant *bf_variant_get(bf_function *f, size_t argc, const napi_value *argv)
 }
 
 /* What was converted as the given type becomes what "..." carries: a float a double, a narrow integer an int. */
-static void promote(const bf_converter *c, char *slot)
+static void promote(const bf_converter *c, void *slot)
 {
 	switch (c->conversion) {
 	case BF_CONV_FLOAT:
 		*(double *)slot = *(const float *)slot;
 		break;
 	case BF_CONV_INT8:
-		*(int64_t *)slot = *(const int8_t *)slot;
+		*(int64_t *)slot = (int64_t)((const int8_t *)slot)[0];
 		break;
 	case BF_CONV_INT16:
 		*(int64_t *)slot = *(const int16_t *)slot;
