@@ -288,6 +288,16 @@ test('a function is prepared when it is first called', { skip: !onV8 && 'no V8 t
   assert.notEqual(isdigit(49), 0);
 });
 
+test('a function first called while a callback is alive', () => {
+  const again = load();
+  const { to_i32, hash } = again;
+  const cb = biffi.callback('int (*)(int)', (v) => v);
+  assert.equal(to_i32(3), 3);
+  assert.equal(hash('abc'), lib.hash('abc'));
+  cb.release();
+  assert.equal(to_i32(4), 4);
+});
+
 test('a function first read, or first called, after its library was closed', () => {
   const again = load();
   const { to_i32, hash } = again;
