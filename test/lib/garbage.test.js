@@ -287,7 +287,9 @@ const isClass = (f) => /^class\b/.test(Function.prototype.toString.call(f));
 function keysOf(object) {
   const keys = new Set(['0', '7']);
   const ends = [null, Object.prototype, Function.prototype, Array.prototype];
-  for (let at = object; !ends.includes(at); at = Object.getPrototypeOf(at)) {
+  /* What a type object itself has is the library's own. */
+  const start = object instanceof biffi.Type ? biffi.Type.prototype : object;
+  for (let at = start; !ends.includes(at); at = Object.getPrototypeOf(at)) {
     for (const key of Reflect.ownKeys(at))
       if (!['constructor', 'caller', 'arguments', 'prototype'].includes(key)) keys.add(key);
   }
