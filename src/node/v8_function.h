@@ -59,6 +59,7 @@ typedef struct bf_v8_function {
 	uint32_t raw_size;
 	bf_v8_cfunction *described;
 	napi_ref engine_function; /* the engine's function object of both */
+	napi_ref slow_function;   /* the same without a fast call; NULL until it was needed */
 } bf_v8_function;
 
 /* The raw callback: `info` is a FunctionCallbackInfo, `context` the bf_v8_function. */

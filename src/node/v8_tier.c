@@ -359,8 +359,11 @@ void bf_v8_tier_end(bf_env *env)
 	napi_delete_reference(env->napi, ve->source);
 	napi_delete_reference(env->napi, ve->wrap);
 	napi_delete_reference(env->napi, ve->adapt);
-	for (bf_v8_function *vf = ve->functions; vf; vf = vf->next)
+	for (bf_v8_function *vf = ve->functions; vf; vf = vf->next) {
 		napi_delete_reference(env->napi, vf->engine_function);
+		if (vf->slow_function)
+			napi_delete_reference(env->napi, vf->slow_function);
+	}
 	pthread_mutex_lock(&ended_lock);
 	ve->next = ended;
 	ended = ve;
@@ -511,14 +514,24 @@ static napi_value prepare(napi_env napi, napi_callback_info info)
 static napi_value raw_function(napi_env napi, napi_callback_info info)
 {
 	size_t argc = 1;
-	napi_value argv[1];
+	napi_value argv[1], function = NULL;
 	bf_v8_function *vf;
 	bf_function *f;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
 	f = record_argument(napi, argv[0]);
 	vf = f ? prepared(f) : NULL;
-	return vf ? engine_function(vf, NULL) : NULL;
+	if (!vf)
+		return NULL;
+	/* Until V8 12.4 it is never collected: whoever takes this one over when it is idle has it too. */
+	if (vf->slow_function) {
+		napi_get_reference_value(napi, vf->slow_function, &function);
+		return function;
+	}
+	function = engine_function(vf, NULL);
+	if (function)
+		napi_create_reference(napi, function, 1, &vf->slow_function);
+	return function;
 }
 
 /* functionFast(function): does optimised code call it directly? */
