@@ -10,7 +10,7 @@ const { describe, it } = require('node:test');
 const { Nginx, build, pause } = require('./nginx.js');
 
 const long = Boolean(process.env.BIFFI_LONG);
-const ROUNDS = long ? 60 : 4; // of disturbance
+const ROUNDS = long ? 40 : 4; // of disturbance
 const CLIENTS = 24;
 const PER_ROUND = long ? 60 : 20; // requests a client
 
