@@ -33,6 +33,8 @@ async function main() {
   // Waiting blocks, so it is done on the thread pool; the callbacks run meanwhile.
   for (let i = 0; i < COUNT; i++) await uv.uv_thread_join.async(threads.add(i));
   work.release();
+  // The last use of the numbers: C has read them where they lie, so they had to stay until here.
+  if (said.length !== COUNT || numbers.value !== 1) throw new Error('a thread was not heard');
   console.log(said.sort().join('\n'));
 }
 
