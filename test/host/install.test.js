@@ -62,7 +62,7 @@ test('the manual page of each function is installed, is sound, and leaves out no
   for (const [, body, struct] of header.matchAll(/^typedef struct biffi_\w+ \{\n(.*?)^\} (\w+);/gms)) {
     const declared = body.replace(/\/\*.*?\*\//gs, '').split(';');
     const fields = declared.map((field) => /\(\*(\w+)\)|(\w+)\s*$/.exec(field.trim())).filter(Boolean);
-    assert.ok(fields.length > 5, struct);
+    assert.ok(fields.length >= 2, struct);
     for (const [, pointer, plain] of fields)
       assert.ok(
         new RegExp(`\\.(It )?Va .*\\b${pointer ?? plain}\\b`).test(page),
