@@ -8,14 +8,13 @@
  */
 #define _GNU_SOURCE
 #include "channel.h"
+#include "spawn.h"
 #include "wait.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -395,76 +394,6 @@ static int process_timeout(bf_node *node)
 
 /* --- the child ------------------------------------------------------------------------ */
 
-/* What `node` runs: the addon finds its memory, boot.js its binding. */
-static char *script(void)
-{
-	static const char text[] = "const addon = { exports: {} };"
-				   "process.dlopen(addon, '%s/biffi_child.node');"
-				   "const host = addon.exports;"
-				   "process._linkedBinding = () => host;"
-				   "host.child = true;"
-				   "new Function('process', 'require', host.boot)(process, require);"
-				   "host.start(%d, () => process.exit(0));";
-	Dl_info info;
-	char *file = NULL, *slash, *source = NULL;
-
-	if (dladdr((void *)bf_process_start, &info) && info.dli_fname) {
-		file = realpath(info.dli_fname, NULL);
-	}
-	if (file && (slash = strrchr(file, '/')) != NULL) {
-		*slash = '\0';
-		if (asprintf(&source, text, file, (int)getpid()) < 0) {
-			source = NULL;
-		}
-	}
-	free(file);
-	return source;
-}
-
-/* The descriptors lie above those that they become in the child. */
-static int spawn_child(struct process_node *self, int life)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t signals;
-	char *source = script();
-	char *argv[] = {self->program, (char *)"--eval", source, NULL};
-	int status;
-
-	if (!source) {
-		return ENOMEM;
-	}
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, 2, 1);
-	posix_spawn_file_actions_adddup2(&actions, self->memory, 3);
-	posix_spawn_file_actions_adddup2(&actions, self->bell_child, 4);
-	posix_spawn_file_actions_adddup2(&actions, self->bell_parent, 5);
-	posix_spawn_file_actions_adddup2(&actions, life, 6);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 7);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	sigemptyset(&signals);
-	posix_spawnattr_setsigmask(&attributes, &signals);
-	sigfillset(&signals);
-	posix_spawnattr_setsigdefault(&attributes, &signals);
-	status = posix_spawnp(&self->pid, self->program, &actions, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	free(source);
-	return status;
-}
-
-static int lift(int fd)
-{
-	int lifted = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 10);
-
-	if (fd >= 0) {
-		close(fd);
-	}
-	return lifted;
-}
-
 static void reopened(bf_message *message, int code, char *bytes, size_t count)
 {
 	struct process_node *self = BF_CONTAINER(message, struct process_node, opening);
@@ -488,9 +417,11 @@ static void child_start(struct process_node *self)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
 		status = errno;
 	} else {
-		ends[1] = lift(ends[1]);
+		ends[1] = bf_spawn_lift(ends[1]);
 		self->life = ends[0];
-		status = spawn_child(self, ends[1]);
+		status =
+		    bf_spawn(&self->pid, self->program,
+			     (const int[BF_SPAWN_FDS]){self->memory, self->bell_child, self->bell_parent, ends[1]});
 		close(ends[1]);
 	}
 	if (status != 0) {
@@ -633,9 +564,9 @@ int bf_process_start(bf_node **out, const bf_node *settings, const char *program
 	self->last = &self->waiting;
 	self->life = -1;
 	self->program = strdup(program);
-	self->memory = lift(memfd_create("biffi", MFD_CLOEXEC));
-	self->bell_child = lift(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-	self->bell_parent = lift(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+	self->memory = bf_spawn_lift(memfd_create("biffi", MFD_CLOEXEC));
+	self->bell_child = bf_spawn_lift(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+	self->bell_parent = bf_spawn_lift(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
 	self->node.fd = epoll_create1(EPOLL_CLOEXEC);
 	self->shared = MAP_FAILED;
 	if (self->memory >= 0 && ftruncate(self->memory, sizeof(*self->shared)) == 0) {
