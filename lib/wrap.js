@@ -57,21 +57,19 @@ const RESULTS = {
 
 /*
  * 64 bits of a result; errno, of functions that have it in their results; a byte that a refused fast call sets, since
- * it may not throw; one that is not 0 while C could call a callback, and fast calls would be refused; numbers for the
- * adapters of callbacks.
+ * it may not throw; numbers for the adapters of callbacks.
  */
 const words = new ArrayBuffer(16 + 16 * 8);
 const signed = new BigInt64Array(words, 0, 1);
 const unsigned = new BigUint64Array(words, 0, 1);
 const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
-const alive = new Uint8Array(words, 13, 1);
 const values = new Float64Array(words, 16);
 
 /**
  * The text of a shape's script.
  * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
- *   and 'e' for results with errno, 'l' for functions that never call back
+ *   and 'e' for results with errno
  */
 function textOf(shape) {
   const end = shape.indexOf(':');
@@ -100,18 +98,14 @@ function textOf(shape) {
     const stores = shape[count] === 'm';
     const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
     const value = stores ? 'const v = new (R ??= state.type(-1).valueConstructor)();' : '';
-    /* Leaves are called at once while callbacks are alive, too. */
-    const call = shape.includes('l', end)
-      ? `state.call(${passed})`
-      : `alive[0] === 0 ? state.call(${passed}) : (slow ??= state.raw())(${passed})`;
     text = `if (${checks}) {
-      ${value} let r = ${call};
+      ${value} let r = state.call(${passed});
       if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw())(${passed}); }
       ${before}${RESULTS[shape[count]]}${after}
     }
     ${before}state.generic(state.record, ...arguments)${after}`;
   }
-  return `(function (name, state, TYPE, isView, signed, unsigned, errno, refused, alive) {
+  return `(function (name, state, TYPE, isView, signed, unsigned, errno, refused) {
   'use strict';
   let ${variables};
   return ({ __proto__: null, [name](${names}) {
@@ -172,17 +166,7 @@ function wrappersFor(native, makePointer) {
   }
 
   function wrap(name, record, make, script) {
-    const wrapper = make(
-      name,
-      new State(record, script),
-      TYPE,
-      isView,
-      signed,
-      unsigned,
-      errno,
-      refused,
-      alive,
-    );
+    const wrapper = make(name, new State(record, script), TYPE, isView, signed, unsigned, errno, refused);
     wrapper[RECORD] = record;
     return wrapper;
   }

@@ -217,8 +217,8 @@ function picture({ data, cell }) {
     data.connections.forEach((c, column) => {
       const x = 20 + column * panel.width;
       const y = 64 + row * height;
-      const rates = data.modes.map((mode) => ({ mode, at: cell(mode.key, size, c) }));
-      const top = Math.max(1, ...rates.map(({ at }) => at?.rps ?? 0));
+      const rates = data.modes.map((mode) => ({ mode, at: cell(mode.key, size, c) })).filter(({ at }) => at);
+      const top = Math.max(1, ...rates.map(({ at }) => at.rps));
       out.push(
         `<text x="${x}" y="${y + 16}" class="h">${sizeName(size)}, ${c === 1 ? '1 connection' : `${c} connections`}</text>`,
       );
@@ -226,7 +226,6 @@ function picture({ data, cell }) {
         const line = y + 26 + i * panel.row;
         const from = x + panel.label;
         out.push(`<text x="${from - 8}" y="${line + 13}" text-anchor="end">${mode.title}</text>`);
-        if (!at) return;
         const long = (at.rps / top) * (panel.width - panel.label - 80);
         out.push(
           `<rect x="${from}" y="${line + 2}" width="${long.toFixed(1)}" height="${panel.row - 5}" fill="${colorOf(mode)}"/>`,

@@ -80,8 +80,6 @@ int bf_env_new(napi_env napi, bf_env **out)
 void bf_env_alive(bf_env *env, int change)
 {
 	env->alive += (unsigned)change;
-	if (env->shown != NULL)
-		*env->shown = env->alive != 0;
 	env->guard = (env->alive != 0 ? BF_GUARD_REFUSE : 0) | (env->errno_used ? BF_GUARD_CAREFUL : 0);
 }
 

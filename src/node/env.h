@@ -85,7 +85,6 @@ typedef struct bf_env {
 	void *tier;      /* the machine-code tiers' own */
 	unsigned alive;  /* callbacks that C may call */
 	uint8_t guard;   /* bf_emit_guard, what fast calls look at; see bf_env_alive */
-	uint8_t *shown;  /* for their wrappers to see: are callbacks alive? NULL: nobody looks */
 	bool errno_used; /* errno() was called: calls save it for it */
 } bf_env;
 

@@ -119,6 +119,6 @@ void bf_v8_shape_text(bf_v8_env *ve, const bf_function *f, char text[BF_V8_SHAPE
 	bool carried = bf_v8_shape_of(ve, f, &shape);
 
 	snprintf(count, sizeof count, "%u", f->nargs);
-	snprintf(text, BF_V8_SHAPE_TEXT, "%s:%s%s", carried ? shape.codes : count,
-		 f->flags & BF_FUNCTION_ERRNO ? "e" : "", f->flags & BF_FUNCTION_LEAF ? "l" : "");
+	snprintf(text, BF_V8_SHAPE_TEXT, "%s:%s", carried ? shape.codes : count,
+		 f->flags & BF_FUNCTION_ERRNO ? "e" : "");
 }

@@ -22,7 +22,7 @@ enum { BF_V8_SHAPE_TEXT = BF_V8_ARGUMENTS + 8 };
 
 /*
  * For lib/wrap.js: the codes, or the number of arguments where there are none; then, behind a colon, 'e' for results
- * with errno, 'l' for a function that never calls back.
+ * with errno.
  */
 void bf_v8_shape_text(bf_v8_env *ve, const bf_function *f, char text[BF_V8_SHAPE_TEXT]);
 

@@ -395,7 +395,7 @@ static napi_status reference_element(napi_env napi, napi_value array, uint32_t i
 
 /*
  * setupTier([source, wrap, adapt], ArrayBuffer, samples, view): 64 bits of a result, errno, the byte that a
- * refused fast call sets, that of callbacks alive, numbers for adapters; samples and view as bf_v8_layout_probe_values
+ * refused fast call sets, numbers for adapters; samples and view as bf_v8_layout_probe_values
  * wants them. False, and nothing kept, where the tier is closed.
  */
 static napi_value setup_tier(napi_env napi, napi_callback_info info)
@@ -422,7 +422,6 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 			ve->number = (int *)data + 2;
 			ve->refusal = (uint8_t *)data + 12;
 			ve->values = (double *)data + 2;
-			env->shown = (uint8_t *)data + 13;
 			env->tier = ve;
 			if (napi_get_element(napi, argv[2], 0, &samples[0]) == napi_ok &&
 			    napi_get_element(napi, argv[2], 1, &samples[1]) == napi_ok &&

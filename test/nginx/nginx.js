@@ -165,7 +165,8 @@ class Nginx {
   /** @returns {Promise<{status: number, headers: object, body: Buffer, text: string}>} */
   get(url, { method = 'GET', body, headers, signal, agent = noKeepAlive } = {}) {
     return new Promise((resolve, reject) => {
-      // A request that is given up when its answer is nearly there ends with neither an error nor an end.
+      // A request that is given up when its answer is nearly there ends with neither an error nor an end, and
+      // Node.js 18 has some that never tell of an answer either: they get a second after their own end.
       const closed = () =>
         reject(signal?.aborted ? signal.reason : new Error('closed before the answer ended'));
       const request = http.request(
@@ -187,6 +188,7 @@ class Nginx {
         },
       );
       request.on('error', reject);
+      request.on('close', () => setTimeout(closed, 1000).unref());
       request.end(body);
     });
   }
