@@ -243,7 +243,7 @@ function arm64Steps() {
         version,
         label: ' (aarch64)',
         env: addon,
-        only: /(array|async|callback|values|function|garbage|library|memory|pointer|random|string|struct|type|v8|variadic)\.test\.js$/,
+        only: /(array|async|callback|enter|values|function|garbage|library|memory|pointer|random|string|struct|type|v8|variadic)\.test\.js$/,
       }),
       // The other files need npm, or fixtures of the originals.
       ...jsSteps('compat', {
