@@ -29,7 +29,7 @@ exports.open = (library) => {
 
   functions.callback = (fn) => biffi.callback(lib.int_callback, fn);
   functions.each_once = each;
-  /* made when it is needed: on Node.js 20 and 22 fast calls rest while a callback lives */
+  /* made when it is needed: fast calls rest while a callback lives */
   let compare;
   functions.sort = (n) => {
     compare ??= biffi.callback(lib.compare_callback, (a, b) => a.value - b.value);

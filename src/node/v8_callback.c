@@ -93,7 +93,7 @@ static const uint64_t *adapter_of(bf_v8_env *ve, bf_signature *s)
 	ve->run = outer;
 	if (function != NULL)
 		s->adapter = bf_v8_globalize(ve->v8, function);
-	/* Without it Node-API's way is gone, and throws if it must. */
+	/* Without it Node-API's way is taken, which throws if it must. */
 	if (napi_is_exception_pending(s->env->napi, &pending) == napi_ok && pending)
 		napi_get_and_clear_last_exception(s->env->napi, &error);
 	napi_close_handle_scope(s->env->napi, scope);

@@ -46,10 +46,10 @@ typedef struct bf_v8_function {
 	unsigned flags;                 /* of the function */
 	uint8_t result, result_flags;   /* conversion and flags of its converter */
 	uint64_t result_size, passages; /* a hash of the plan's */
-	uint32_t nargs, nwords;         /* words: what the adapter keeps */
-	bf_emit_convert **quick;        /* an argument each */
-	bf_v8_argument *arguments;      /* their contexts */
-	bool stores;                    /* the wrapper passes, first, a value that the result is stored in */
+	uint32_t nargs;
+	bf_emit_convert **quick;   /* an argument each */
+	bf_v8_argument *arguments; /* their contexts */
+	bool stores;               /* the wrapper passes, first, a value that the result is stored in */
 	bf_v8_argument store;
 	bool all_quick; /* the raw callback need not ask Node-API for any argument */
 	bool lends;     /* the same but for functions that C is to call during this call */

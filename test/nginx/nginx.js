@@ -193,6 +193,17 @@ class Nginx {
     });
   }
 
+  /** Asks the location /state for its counts until they are as wanted. */
+  async until(wanted) {
+    let state;
+    for (let i = 0; i < 1000; i++) {
+      state = JSON.parse((await this.get('/state')).text);
+      if (wanted(state)) return;
+      await pause(5);
+    }
+    throw new Error(`the counts stay ${JSON.stringify(state)}`);
+  }
+
   /** Runs a Lua chunk in the content phase and answers what it printed. */
   async lua(chunk, options = {}) {
     const { status, text } = await this.get('/lua', { ...options, method: 'POST', body: chunk });

@@ -54,14 +54,6 @@ function overHttp2(port, url) {
 }
 
 const state = async (nginx) => JSON.parse((await nginx.get('/state')).text);
-/** Asks for the handlers' counts until they are as wanted. */
-async function until(nginx, wanted) {
-  for (let i = 0; i < 1000; i++) {
-    if (wanted(await state(nginx))) return;
-    await pause(5);
-  }
-  assert.fail(`the counts stay ${JSON.stringify(await state(nginx))}`);
-}
 
 for (const mode of ['thread', 'inline', 'process']) {
   describe(`streams, ${mode}`, () => {
@@ -229,7 +221,7 @@ for (const mode of ['thread', 'inline', 'process']) {
         taken += chunk.length;
         if (taken > given + (1 << 20)) break; // which closes it
       }
-      await until(nginx, ({ stopped }) => stopped > 0);
+      await nginx.until(({ stopped }) => stopped > 0);
     });
 
     it('end when the client leaves', async () => {
@@ -239,7 +231,7 @@ for (const mode of ['thread', 'inline', 'process']) {
         response.on('error', () => {});
         await response[Symbol.asyncIterator]().next();
         response.destroy();
-        await until(nginx, (now) => now.stopped === stopped + 1 && now.aborted === aborted + 1);
+        await nginx.until((now) => now.stopped === stopped + 1 && now.aborted === aborted + 1);
       }
       // Before there is an answer.
       const { stopped, given } = await state(nginx);
@@ -248,7 +240,7 @@ for (const mode of ['thread', 'inline', 'process']) {
       await pause(30);
       controller.abort();
       await assert.rejects(request);
-      await until(nginx, (now) => now.slow > 0);
+      await nginx.until((now) => now.slow > 0);
       const end = await state(nginx);
       assert.ok(end.given - given < 1000 && end.stopped >= stopped);
     });
@@ -259,7 +251,7 @@ for (const mode of ['thread', 'inline', 'process']) {
       const stream = session.request({ ':path': '/endless?1000,1' });
       await new Promise((resolve) => stream.once('data', resolve));
       stream.close(http2.constants.NGHTTP2_CANCEL);
-      await until(nginx, (now) => now.stopped === stopped + 1);
+      await nginx.until((now) => now.stopped === stopped + 1);
       session.close();
     });
 

@@ -29,13 +29,6 @@ function open(nginx, url, headers = { 'transfer-encoding': 'chunked' }) {
 }
 
 const state = async (nginx) => JSON.parse((await nginx.get('/state')).text);
-async function until(nginx, wanted) {
-  for (let i = 0; i < 1000; i++) {
-    if (wanted(await state(nginx))) return;
-    await pause(5);
-  }
-  assert.fail(`the counts stay ${JSON.stringify(await state(nginx))}`);
-}
 
 for (const mode of ['thread', 'inline', 'process']) {
   describe(`uploads, ${mode}`, () => {
@@ -150,11 +143,11 @@ for (const mode of ['thread', 'inline', 'process']) {
       const { failed } = await state(nginx);
       const { request, response } = open(nginx, '/slowly', { 'content-length': 1000 });
       request.write('the first of them');
-      await until(nginx, ({ taken }) => taken > 0);
+      await nginx.until(({ taken }) => taken > 0);
       await nginx.get('/more');
       request.destroy();
       await assert.rejects(response);
-      await until(nginx, (now) => now.failed === failed + 1);
+      await nginx.until((now) => now.failed === failed + 1);
       const { request: slow, response: late } = open(nginx, '/patient', { 'content-length': 1000 });
       slow.write('the first of them');
       assert.strictEqual((await late.catch(() => ({ statusCode: 408 }))).statusCode, 408);
