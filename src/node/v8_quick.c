@@ -112,7 +112,7 @@ static bool float_in(uint64_t word, void *slot, void *context)
 /* --- pointers ------------------------------------------------------------------------------ */
 
 /* Anything that has bytes, or null. */
-static bool memory_in(const bf_v8_argument *a, uint64_t tagged, void *slot)
+static inline __attribute__((always_inline)) bool memory_in(const bf_v8_argument *a, uint64_t tagged, void *slot)
 {
 	uint64_t size;
 	void *data;
@@ -132,16 +132,26 @@ static bool pointer_in(uint64_t word, void *slot, void *context)
 }
 
 /* Pointers to const bytes, which take strings too. */
-static bool string_in(uint64_t word, void *slot, void *context)
+static inline __attribute__((always_inline)) bool text_in(uint64_t word, void *slot, const bf_v8_argument *a,
+							  bool in_place)
 {
-	const bf_v8_argument *a = context;
 	uint64_t tagged = *(const uint64_t *)word;
 	bf_v8_chars chars;
 
 	if (!bf_v8_string(a->layout, tagged, &chars))
 		return memory_in(a, tagged, slot);
-	*(void **)slot = bf_v8_utf8(a->scratch, &chars);
+	*(const void **)slot = in_place && bf_v8_is_c_string(chars) ? chars.at : bf_v8_utf8(a->scratch, chars);
 	return *(void **)slot != NULL;
+}
+
+static bool string_in(uint64_t word, void *slot, void *context)
+{
+	return text_in(word, slot, context, false);
+}
+
+bool bf_v8_string_in_place(uint64_t word, void *slot, void *context)
+{
+	return text_in(word, slot, context, true);
 }
 
 /* --- values in memory -------------------------------------------------------------------------- */

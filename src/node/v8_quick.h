@@ -31,6 +31,12 @@ typedef struct bf_v8_argument {
  */
 bf_emit_convert *bf_v8_quick(const bf_v8_layout *layout, bf_env *env, const bf_converter *c, bf_v8_argument *out);
 
+/*
+ * The same for a pointer that takes strings, in a fast call, during which no object moves: a string that already is
+ * what C wants (bf_v8_is_c_string) is not copied. Not for a function that may leave its address somewhere.
+ */
+bool bf_v8_string_in_place(uint64_t word, void *slot, void *context);
+
 /* The same for the address of such a value alone. */
 bool bf_v8_value_in(uint64_t word, void *slot, void *context);
 

@@ -79,6 +79,23 @@ static bf_v8_function *function_new(bf_v8_env *ve, bf_function *f)
 	return vf;
 }
 
+/* Whether C may leave addresses where JavaScript reads them after the call: its result, or memory it may write to. */
+static bool leaves_addresses(const bf_function *f)
+{
+	const uint8_t result = f->result.conversion;
+
+	if (result == BF_CONV_POINTER || result == BF_CONV_MEMORY)
+		return true;
+	for (uint32_t i = 0; i < f->nargs; i++) {
+		const bf_converter *c = &f->args[i];
+
+		if (c->conversion == BF_CONV_POINTER && !(c->flags & BF_CONV_CONST) && c->target->size != 0 &&
+		    (c->target->kind >= BF_POINTER && c->target->kind <= BF_UNION))
+			return true;
+	}
+	return false;
+}
+
 /*
  * The adapter of a function that a fast call carries. Where none could be made
  * the engine's function has only its slow side; the wrapper does the same.
@@ -94,6 +111,7 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 			       .refused_context = vf,
 			       .errno_box = &ve->env->saved_errno,
 			       .wide = ve->wide};
+	const bool in_place = !leaves_addresses(f);
 	bf_v8_shape shape;
 	uint32_t n = 1;
 
@@ -121,6 +139,8 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 		vf->arguments[i].word = true;
 		in[n].convert = vf->quick[i];
 		in[n].context = &vf->arguments[i];
+		if (vf->arguments[i].strings && in_place)
+			in[n].convert = bf_v8_string_in_place;
 		if (vf->arguments[i].strings)
 			how.preserve = &ve->env->scratch.current; /* and `used` behind it: a bf_mark */
 	}

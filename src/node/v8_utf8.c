@@ -196,8 +196,8 @@ static char *copy_utf16(bf_scratch *s, const uint16_t *from, size_t n)
 	return text;
 }
 
-char *bf_v8_utf8(bf_scratch *scratch, const bf_v8_chars *chars)
+char *bf_v8_utf8(bf_scratch *scratch, bf_v8_chars chars)
 {
-	return chars->two_byte ? copy_utf16(scratch, chars->at, chars->length)
-			       : copy_latin1(scratch, chars->at, chars->length);
+	return chars.two_byte ? copy_utf16(scratch, chars.at, chars.length)
+			      : copy_latin1(scratch, chars.at, chars.length);
 }

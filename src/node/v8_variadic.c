@@ -41,7 +41,7 @@ static const bf_type *value_in(const bf_v8_layout *l, bf_env *env, uint64_t word
 	if (bf_v8_number(l, word, &d))
 		return number_in(d, bits);
 	if (bf_v8_string(l, word, &chars)) {
-		at = bf_v8_utf8(&env->scratch, &chars);
+		at = bf_v8_utf8(&env->scratch, chars);
 		*bits = (uint64_t)(uintptr_t)at;
 		return at != NULL ? env->const_char_pointer : NULL;
 	}

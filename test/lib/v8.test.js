@@ -103,6 +103,41 @@ test('a bound function looks like a function of its name', () => {
   assert.throws(() => new lib.tick(), TypeError);
 });
 
+test('hot code passes strings of every length and kind', () => {
+  const hashOf = (s) => Buffer.from(s).reduce((h, byte) => (Math.imul(h, 33) + byte) >>> 0, 5381);
+  const kinds = {
+    flat: (s) => Buffer.from(s, 'latin1').toString('latin1'),
+    unique: (s) => Object.keys({ [s]: 0 })[0],
+    rope: (s) => s.slice(0, s.length >> 1) + s.slice(s.length >> 1),
+    slice: (s) => `<${s}>`.slice(1, -1),
+  };
+  const at = (s, i, c) => s.slice(0, i) + c + s.slice(i + 1);
+  let given = 'text';
+  const f = compiled(
+    ['hash', 'string'],
+    [lib.hash, () => given],
+    'let r; const s = string(); for (let i = 0; i < 3; i++) r = hash(s); return r;',
+  );
+  optimize(f);
+  for (let n = 0; n <= 90; n++) {
+    const text = Array.from({ length: n }, (_, i) => String.fromCharCode(97 + ((i + n) % 26))).join('');
+    for (const make of Object.values(kinds)) {
+      given = make(text);
+      const before = given + '.';
+      assert.equal(f(), hashOf(text), text);
+      assert.equal(given + '.', before);
+    }
+    for (let i = 0; i < n; i++) {
+      for (const odd of ['é', '\x7f', '\x80', '\x01']) {
+        given = kinds.flat(at(text, i, odd));
+        assert.equal(f(), hashOf(given), given);
+      }
+      given = kinds.flat(at(text, i, '\0'));
+      fails(f, 'BF_ETYPE', /^hash\(\): argument 1 's' .* without NUL characters/);
+    }
+  }
+});
+
 test('a struct comes back from hot code, whatever the arguments are', () => {
   const { small_named } = biffi.load(
     fixture('tiers'),
