@@ -15,6 +15,8 @@ const TYPE = Symbol('biffi.type');
 const HANDLE = Symbol('biffi.handle');
 const RECORD = Symbol('biffi.record');
 const VALUE = Symbol('biffi.value');
+/* Of constructors of structs and unions: makes a value of zeros, for C to fill. */
+const FRESH = Symbol('biffi.fresh');
 
 module.exports = {
   MEMORY,
@@ -24,6 +26,7 @@ module.exports = {
   HANDLE,
   RECORD,
   VALUE,
+  FRESH,
   /** In the order of bf_key. */
   list: [MEMORY, OFFSET, BASE, TYPE, HANDLE, RECORD, VALUE],
 };

@@ -13,11 +13,8 @@ const { failure, expected } = require('./errors');
 const SLAB = 16 * 1024;
 const GRAIN = 16;
 
-let slab = new DataView(new ArrayBuffer(SLAB));
-let used = 0;
-
-/** Where reserve() found room. */
-const room = { memory: slab, offset: 0 };
+/** Where reserve() found room; and the memory that it shares out, of which `used` bytes are taken. */
+const room = { memory: undefined, offset: 0, slab: undefined, used: SLAB };
 
 /**
  * Finds room for `size` bytes of zeros, aligned to `align`, in memory of
@@ -33,13 +30,14 @@ function reserve(size, align) {
     }
     return;
   }
-  if (used + size > SLAB) {
-    slab = new DataView(new ArrayBuffer(SLAB));
-    used = 0;
+  if (room.used + size > SLAB) {
+    room.slab = new DataView(new ArrayBuffer(SLAB));
+    room.used = 0;
   }
-  room.memory = slab;
-  room.offset = used;
-  used = (used + size + GRAIN - 1) & -GRAIN;
+  /* A look costs less than the write barrier of a store. */
+  if (room.memory !== room.slab) room.memory = room.slab;
+  room.offset = room.used;
+  room.used = (room.offset + size + GRAIN - 1) & -GRAIN;
 }
 
 /* Below this nothing can lie: NULL, and what is near it. */

@@ -9,7 +9,7 @@
  */
 const vm = require('node:vm');
 const native = require('./native');
-const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
+const { HANDLE, MEMORY, OFFSET, TYPE, FRESH } = require('./keys');
 const { Type, KIND, CONVERSION, typeOf, typeFromHandle } = require('./type');
 const { reserve, room, copy, viewOf, readAddress, everywhere } = require('./memory');
 const { VIEW, AS_INT64, helpers, readSource, writeSource } = require('./codec');
@@ -105,8 +105,13 @@ function constructorSource(fields, type, owner) {
       for (const name in init) n--;
       if (n !== 0) checkNames(init);
     }
+    /* Room first: then the engine makes the object in one piece. */
+    function fresh() {
+      reserve(${type.size}, ${type.align});
+      return new Value(VIEW, room.memory, room.offset);
+    }
     const accessors = { __proto__: null, ${accessors.join(',\n')} };
-    return [Value, assign, accessors];`;
+    return [Value, assign, fresh, accessors];`;
 }
 
 /** Structs without a name of their own follow the one that they lie in. */
@@ -151,7 +156,7 @@ function makeStruct(type) {
     ...Object.keys(parameters),
     ...types.map((_, i) => `T${i}`),
   ]);
-  const [Value, assign, accessors] = compiled(...Object.values(parameters), ...types);
+  const [Value, assign, fresh, accessors] = compiled(...Object.values(parameters), ...types);
 
   Object.setPrototypeOf(Value.prototype, StructValue.prototype);
   Object.defineProperties(Value.prototype, {
@@ -160,6 +165,7 @@ function makeStruct(type) {
     [FIELDS]: { value: new Map(fields.map((field) => [field.name, field])) },
   });
   Object.defineProperties(Value.prototype, accessors);
+  Object.defineProperty(Value, FRESH, { value: fresh });
   keepOne(Value);
   return describeConstructor(Value, type, owner);
 }

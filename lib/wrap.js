@@ -14,7 +14,7 @@
  */
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
-const { TYPE, RECORD } = require('./keys');
+const { TYPE, RECORD, FRESH } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory, everywhere } = require('./memory');
 const { Pointer } = require('./pointer');
@@ -33,11 +33,14 @@ const CHECKS = {
   i: "typeof @ === 'number' && (@ | 0) === @",
   I: "typeof @ === 'number' && @ >>> 0 === @",
   d: "typeof @ === 'number'",
-  p: "(@ === null || (typeof @ === 'object' && (@[TYPE] === (T# ??= state.type(#)) || isView(@))))",
-  P: "(@ === null || (typeof @ === 'object' && (isView(@) || @[TYPE] === (T# ??= state.type(#)))))",
-  q: "(typeof @ === 'string' || @ === null || (typeof @ === 'object' && (isView(@) || @[TYPE] !== undefined)))",
-  m: "@ !== null && typeof @ === 'object' && @[TYPE] === (T# ??= state.type(#))",
+  p: '(@ === null || (@ !== undefined && (IS# || isView(@))))',
+  P: '(@ === null || (@ !== undefined && (isView(@) || IS#)))',
+  q: "(typeof @ === 'string' || @ === null || (@ !== undefined && (isView(@) || @[TYPE] !== undefined)))",
+  m: '@ !== null && @ !== undefined && IS#',
 };
+
+/* IS#. No value has `state` for its type. */
+const OF_TYPE = '(@[TYPE] === T# || (T# === state && @[TYPE] === (T# = state.type(#))))';
 
 /*
  * What is made of the result `r` of the call. Its slow path returns what is wanted; the fast call has no way to return a
@@ -51,7 +54,7 @@ const RESULTS = {
   R: 'r === r ? r : Number(unsigned[0])',
   b: 'r === undefined ? signed[0] : r',
   B: 'r === undefined ? unsigned[0] : r',
-  p: "typeof r !== 'number' ? r : r === 0 ? null : state.pointer((R ??= state.type(-1)), r === r ? r : unsigned[0])",
+  p: "typeof r !== 'number' ? r : r === 0 ? null : state.pointer(R === undefined ? (R = state.type(-1)) : R, r === r ? r : unsigned[0])",
   m: 'r === undefined ? v : r',
 };
 
@@ -80,14 +83,16 @@ function textOf(shape) {
   const after = hasErrno ? ', errno: errno[0] };' : ';';
   let names = '';
   let checks = `arguments.length === ${count}`;
+  /* Declared with `var`: with `let`, every use would look whether they are initialised. */
   let variables = 'slow, R';
 
   for (let i = 0; i < count; i++) {
     const name = `a${i}`;
     const check = plain ? undefined : CHECKS[shape[i]];
     names += i === 0 ? name : `, ${name}`;
-    if (check !== undefined) checks += ' && ' + check.replaceAll('@', name).replaceAll('#', `${i}`);
-    if (check?.includes('#')) variables += `, T${i}`;
+    if (check === undefined) continue;
+    checks += ' && ' + check.replaceAll('IS#', OF_TYPE).replaceAll('@', name).replaceAll('#', `${i}`);
+    if (check.includes('#')) variables += `, T${i} = state`;
   }
 
   let text;
@@ -97,7 +102,9 @@ function textOf(shape) {
   } else {
     const stores = shape[count] === 'm';
     const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
-    const value = stores ? 'const v = new (R ??= state.type(-1).valueConstructor)();' : '';
+    const value = stores
+      ? 'const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)();'
+      : '';
     text = `if (${checks}) {
       ${value} let r = state.call(${passed});
       if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw())(${passed}); }
@@ -105,9 +112,9 @@ function textOf(shape) {
     }
     ${before}state.generic(state.record, ...arguments)${after}`;
   }
-  return `(function (name, state, TYPE, isView, signed, unsigned, errno, refused) {
+  return `(function (name, state, TYPE, FRESH, isView, signed, unsigned, errno, refused) {
   'use strict';
-  let ${variables};
+  var ${variables};
   return ({ __proto__: null, [name](${names}) {
     ${text}
   } })[name];
@@ -166,7 +173,17 @@ function wrappersFor(native, makePointer) {
   }
 
   function wrap(name, record, make, script) {
-    const wrapper = make(name, new State(record, script), TYPE, isView, signed, unsigned, errno, refused);
+    const wrapper = make(
+      name,
+      new State(record, script),
+      TYPE,
+      FRESH,
+      isView,
+      signed,
+      unsigned,
+      errno,
+      refused,
+    );
     wrapper[RECORD] = record;
     return wrapper;
   }

@@ -18,6 +18,31 @@ static int find(const uint64_t *object, int from, uint64_t value)
 	return 0;
 }
 
+bool bf_v8_value_at(const bf_v8_layout *l, const uint64_t *value, void **address, uint64_t *size)
+{
+	const uint64_t *memory;
+	double offset, base, known;
+	void *data;
+
+	if (!bf_v8_number(l, value[1], &offset) || !(offset >= 0 && offset <= 0x1p53))
+		return false;
+	memory = bf_v8_properties(l, value[0]);
+	if (memory) {
+		/* A base that is no Number: the memory was freed. */
+		if (!bf_v8_number(l, memory[0], &base) || !bf_v8_number(l, memory[1], &known) || base < 0 ||
+		    !(offset <= known))
+			return false;
+		*address = (void *)((uintptr_t)base + (uintptr_t)offset);
+		*size = known - offset <= 0x1p53 ? (uint64_t)(known - offset) : SIZE_MAX;
+		return true;
+	}
+	if (!bf_v8_bytes(l, value[0], &data, size) || offset > (double)*size)
+		return false;
+	*address = (char *)data + (uint64_t)offset;
+	*size -= (uint64_t)offset;
+	return true;
+}
+
 static bool probe_small(napi_env env, bf_v8_layout *l)
 {
 	napi_value v;

@@ -201,30 +201,28 @@ static inline bool bf_v8_plain_function(const bf_v8_layout *l, uint64_t word)
 	       bf_v8_object(word)[1] == l->no_properties;
 }
 
-/* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */
-static inline bool bf_v8_value(const bf_v8_layout *l, uint64_t word, void **address, uint64_t *size)
-{
-	const uint64_t *value = bf_v8_properties(l, word), *memory;
-	double offset, base, known;
-	void *data;
+/* Of MEMORY and OFFSET, whichever kinds they are: what bf_v8_value says. */
+bool bf_v8_value_at(const bf_v8_layout *l, const uint64_t *value, void **address, uint64_t *size);
 
-	if (!value || !bf_v8_number(l, value[1], &offset) || !(offset >= 0 && offset <= 0x1p53))
+/* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */
+static inline __attribute__((always_inline)) bool bf_v8_value(const bf_v8_layout *l, uint64_t word, void **address,
+							      uint64_t *size)
+{
+	const uint64_t *value = bf_v8_properties(l, word), *view;
+	uint64_t offset, bytes;
+
+	if (!value)
 		return false;
-	memory = bf_v8_properties(l, value[0]);
-	if (memory) {
-		/* A base that is no Number: the memory was freed. */
-		if (!bf_v8_number(l, memory[0], &base) || !bf_v8_number(l, memory[1], &known) || base < 0 ||
-		    !(offset <= known))
-			return false;
-		*address = (void *)((uintptr_t)base + (uintptr_t)offset);
-		*size = known - offset <= 0x1p53 ? (uint64_t)(known - offset) : SIZE_MAX;
-		return true;
-	}
-	if (!bf_v8_bytes(l, value[0], &data, size) || offset > (double)*size)
-		return false;
-	*address = (char *)data + (uint64_t)offset;
-	*size -= (uint64_t)offset;
-	return true;
+	if (bf_v8_is_small(value[0]) || !bf_v8_is_small(value[1]) || bf_v8_instance_type(value[0]) != l->data_view_type)
+		return bf_v8_value_at(l, value, address, size);
+	/* Most are: memory of JavaScript's own, as bf_v8_bytes reads it, and whole numbers. */
+	view = bf_v8_object(value[0]);
+	bytes = view[l->view_bytes];
+	offset = (uint64_t)(int64_t)bf_v8_small(value[1]); /* negative: beyond any size */
+	*address = (char *)view[l->data_view_data] + offset;
+	*size = bytes - offset;
+	return bytes != 0 && offset <= bytes &&
+	       view[l->view_offset] + bytes <= bf_v8_object(view[l->view_buffer])[l->buffer_bytes];
 }
 
 #endif
