@@ -7,7 +7,7 @@
 const native = require('./native');
 const keys = require('./keys');
 const { Type, KIND, typeFromHandle } = require('./type');
-const { everywhere, readFast } = require('./memory');
+const { everywhere, openWindow } = require('./memory');
 const { helpers } = require('./codec');
 const { makeStruct } = require('./struct');
 const { makeArray, array } = require('./array');
@@ -90,7 +90,7 @@ function floating(mantissa, exponent) {
 }
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory, floating]);
-if (require('./wrap').setup(native, pointer)) readFast();
+if (require('./wrap').setup(native, pointer)) openWindow();
 
 /* Threads that wait for a callback would keep the process from ending. */
 process.once('exit', native.exiting);

@@ -43,7 +43,7 @@ function reserve(size, align) {
 /* Below this nothing can lie: NULL, and what is near it. */
 const PAGE = 4096;
 
-/* How C values are read at an address that is a Number: by machine code once readFast() found it. */
+/* How C's values are read and written at an address that is a Number, from PAGE on. */
 const read = {
   Int8: native.peekInt8,
   Uint8: native.peekUint8,
@@ -56,10 +56,56 @@ const read = {
   Float32: native.peekFloat32,
   Float64: native.peekFloat64,
 };
+const write = {
+  Int8: native.pokeInt8,
+  Uint8: native.pokeUint8,
+  Int16: native.pokeInt16,
+  Uint16: native.pokeUint16,
+  Int32: native.pokeInt32,
+  Uint32: native.pokeUint32,
+  BigInt64: native.pokeBigInt64,
+  BigUint64: native.pokeBigUint64,
+  Float32: native.pokeFloat32,
+  Float64: native.pokeFloat64,
+};
 
-/** The V8 tier is open: memory is read by its functions. */
-function readFast() {
-  Object.assign(read, native.readers());
+/* Where a program's addresses end. */
+const ADDRESSES = process.arch === 'x64' ? 2 ** 47 : 2 ** 48;
+
+/**
+ * By a DataView whose offsets are addresses, where there can be one: it is tried on a few bytes first. Each function is
+ * a text of its own: the engine collects what it learns by text.
+ */
+function openWindow() {
+  const window = new DataView(new ArrayBuffer(8));
+  const sample = new DataView(new ArrayBuffer(8));
+  sample.setUint32(4, 0x62696666);
+  if (!native.window(window, Number(native.address(sample)), 8) || window.getUint32(4) !== 0x62696666) return;
+  native.window(window, 0, ADDRESSES);
+  Object.assign(read, {
+    Int8: (at) => window.getInt8(at),
+    Uint8: (at) => window.getUint8(at),
+    Int16: (at) => window.getInt16(at, true),
+    Uint16: (at) => window.getUint16(at, true),
+    Int32: (at) => window.getInt32(at, true),
+    Uint32: (at) => window.getUint32(at, true),
+    BigInt64: (at) => window.getBigInt64(at, true),
+    BigUint64: (at) => window.getBigUint64(at, true),
+    Float32: (at) => window.getFloat32(at, true),
+    Float64: (at) => window.getFloat64(at, true),
+  });
+  Object.assign(write, {
+    Int8: (at, value) => window.setInt8(at, value),
+    Uint8: (at, value) => window.setUint8(at, value),
+    Int16: (at, value) => window.setInt16(at, value, true),
+    Uint16: (at, value) => window.setUint16(at, value, true),
+    Int32: (at, value) => window.setInt32(at, value, true),
+    Uint32: (at, value) => window.setUint32(at, value, true),
+    BigInt64: (at, value) => window.setBigInt64(at, value, true),
+    BigUint64: (at, value) => window.setBigUint64(at, value, true),
+    Float32: (at, value) => window.setFloat32(at, value, true),
+    Float64: (at, value) => window.setFloat64(at, value, true),
+  });
 }
 
 /**
@@ -92,7 +138,9 @@ class NativeMemory {
   }
 
   setInt8(offset, value) {
-    native.pokeInt8(this.at(offset, 1), value);
+    const at = this.at(offset, 1);
+    if (at >= PAGE && typeof at === 'number') write.Int8(at, value);
+    else native.pokeInt8(at, value);
   }
 
   getUint8(offset) {
@@ -101,7 +149,9 @@ class NativeMemory {
   }
 
   setUint8(offset, value) {
-    native.pokeUint8(this.at(offset, 1), value);
+    const at = this.at(offset, 1);
+    if (at >= PAGE && typeof at === 'number') write.Uint8(at, value);
+    else native.pokeUint8(at, value);
   }
 
   getInt16(offset) {
@@ -110,7 +160,9 @@ class NativeMemory {
   }
 
   setInt16(offset, value) {
-    native.pokeInt16(this.at(offset, 2), value);
+    const at = this.at(offset, 2);
+    if (at >= PAGE && typeof at === 'number') write.Int16(at, value);
+    else native.pokeInt16(at, value);
   }
 
   getUint16(offset) {
@@ -119,7 +171,9 @@ class NativeMemory {
   }
 
   setUint16(offset, value) {
-    native.pokeUint16(this.at(offset, 2), value);
+    const at = this.at(offset, 2);
+    if (at >= PAGE && typeof at === 'number') write.Uint16(at, value);
+    else native.pokeUint16(at, value);
   }
 
   getInt32(offset) {
@@ -128,7 +182,9 @@ class NativeMemory {
   }
 
   setInt32(offset, value) {
-    native.pokeInt32(this.at(offset, 4), value);
+    const at = this.at(offset, 4);
+    if (at >= PAGE && typeof at === 'number') write.Int32(at, value);
+    else native.pokeInt32(at, value);
   }
 
   getUint32(offset) {
@@ -137,7 +193,9 @@ class NativeMemory {
   }
 
   setUint32(offset, value) {
-    native.pokeUint32(this.at(offset, 4), value);
+    const at = this.at(offset, 4);
+    if (at >= PAGE && typeof at === 'number') write.Uint32(at, value);
+    else native.pokeUint32(at, value);
   }
 
   getBigInt64(offset) {
@@ -146,7 +204,9 @@ class NativeMemory {
   }
 
   setBigInt64(offset, value) {
-    native.pokeBigInt64(this.at(offset, 8), value);
+    const at = this.at(offset, 8);
+    if (at >= PAGE && typeof at === 'number') write.BigInt64(at, value);
+    else native.pokeBigInt64(at, value);
   }
 
   getBigUint64(offset) {
@@ -155,7 +215,9 @@ class NativeMemory {
   }
 
   setBigUint64(offset, value) {
-    native.pokeBigUint64(this.at(offset, 8), value);
+    const at = this.at(offset, 8);
+    if (at >= PAGE && typeof at === 'number') write.BigUint64(at, value);
+    else native.pokeBigUint64(at, value);
   }
 
   getFloat32(offset) {
@@ -164,7 +226,9 @@ class NativeMemory {
   }
 
   setFloat32(offset, value) {
-    native.pokeFloat32(this.at(offset, 4), value);
+    const at = this.at(offset, 4);
+    if (at >= PAGE && typeof at === 'number') write.Float32(at, value);
+    else native.pokeFloat32(at, value);
   }
 
   getFloat64(offset) {
@@ -173,7 +237,9 @@ class NativeMemory {
   }
 
   setFloat64(offset, value) {
-    native.pokeFloat64(this.at(offset, 8), value);
+    const at = this.at(offset, 8);
+    if (at >= PAGE && typeof at === 'number') write.Float64(at, value);
+    else native.pokeFloat64(at, value);
   }
 
   /** After this every access throws. */
@@ -266,7 +332,7 @@ module.exports = {
   read,
   NativeMemory,
   viewOf,
-  readFast,
+  openWindow,
   everywhere,
   reserve,
   room,

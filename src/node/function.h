@@ -17,8 +17,7 @@ enum {
 	BF_FUNCTION_ERRNO = 1 << 0,    /* results are { value, errno } */
 	BF_FUNCTION_VARIADIC = 1 << 1, /* more arguments than nargs may come */
 	BF_FUNCTION_CALLBACKS =
-	    1 << 2,                /* has a parameter that takes a function, or a void * / struct that may hide one */
-	BF_FUNCTION_LEAF = 1 << 3, /* never calls back, has no library that could close: no guard in front of it */
+	    1 << 2, /* has a parameter that takes a function, or a void * / struct that may hide one */
 };
 
 typedef struct bf_function {

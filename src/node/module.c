@@ -13,15 +13,15 @@
 #include "throw.h"
 #include "type.h"
 #include "v8_callback.h"
-#include "v8_leaf.h"
 #include "v8_tier.h"
+#include "v8_window.h"
 
 NAPI_MODULE_INIT()
 {
 	static napi_status (*const rooms[])(napi_env, napi_value) = {
 	    bf_env_exports,         bf_async_exports,    bf_type_exports,     bf_declarations_exports,
 	    bf_library_exports,     bf_function_exports, bf_callback_exports, bf_memory_exports,
-	    bf_rawmem_init,         bf_frames_init,      bf_v8_tier_exports,  bf_v8_leaf_exports,
+	    bf_rawmem_init,         bf_frames_init,      bf_v8_tier_exports,  bf_v8_window_exports,
 	    bf_v8_callback_exports,
 	};
 	bf_env *ours = bf_env_get(env);

@@ -106,7 +106,7 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 	bf_emit_in in[BF_V8_ARGUMENTS + 2] = {{.arg = BF_EMIT_UNUSED}};
 	bf_v8_ctype types[BF_V8_ARGUMENTS + 2] = {BF_V8_VALUE};
 	bf_emit_adapter how = {.in = in,
-			       .guard = f->flags & BF_FUNCTION_LEAF ? NULL : &ve->env->guard,
+			       .guard = &ve->env->guard,
 			       .refused = bf_v8_refused,
 			       .refused_context = vf,
 			       .errno_box = &ve->env->saved_errno,
@@ -161,7 +161,7 @@ static void library_closed(bf_function *f)
 {
 	bf_v8_function *vf = f->tier;
 
-	if (vf->adapter.code && !(f->flags & BF_FUNCTION_LEAF))
+	if (vf->adapter.code)
 		bf_emit_set_guard(&vf->adapter, &refuse_all);
 }
 
@@ -218,8 +218,7 @@ static bf_v8_function *take_idle(bf_v8_env *ve, const bf_function *f)
 	for (bf_v8_function **link = &ve->idle; *link; link = &(*link)->next_idle) {
 		bf_v8_function *vf = *link;
 
-		if (!fits(vf, f) || (vf->adapter.code && !(f->flags & BF_FUNCTION_LEAF) &&
-				     bf_emit_set_guard(&vf->adapter, &ve->env->guard) != 0))
+		if (!fits(vf, f) || (vf->adapter.code && bf_emit_set_guard(&vf->adapter, &ve->env->guard) != 0))
 			continue;
 		*link = vf->next_idle;
 		return vf;

@@ -138,6 +138,57 @@ test('hot code passes strings of every length and kind', () => {
   }
 });
 
+test("hot code reads and writes C's memory as it is", () => {
+  const memory = biffi.alloc(64);
+  const start = biffi.addressOf(memory);
+  const all = biffi.pointerAt(start, 'uint8_t');
+  const bytes = () => Buffer.from(memory.toArrayBuffer(32));
+  const kinds = {
+    int8_t: [-128, 'Int8'],
+    uint8_t: [255, 'UInt8'],
+    int16_t: [-30000, 'Int16LE'],
+    uint16_t: [60000, 'UInt16LE'],
+    int32_t: [-2000000000, 'Int32LE'],
+    uint32_t: [4000000000, 'UInt32LE'],
+    int64_t: [-(2 ** 52), 'BigInt64LE'],
+    uint64_t: [2n ** 64n - 1n, 'BigUInt64LE'],
+    float: [-0.15625, 'FloatLE'],
+    double: [Math.PI, 'DoubleLE'],
+  };
+  for (const [type, [value, read]] of Object.entries(kinds)) {
+    const { size } = biffi.type(type);
+    for (let offset = 0; offset < 9; offset++) {
+      const p = biffi.pointerAt(start + BigInt(offset), type);
+      const f = compiled(['p', 'v'], [p, value], 'p.value = v; return p.value;');
+      const g = compiled(['p', 'v'], [p, value], 'p.set(1, v); return p[1];');
+      for (let i = 0; i < 3; i++) {
+        if (i > 0) [f, g].forEach(optimize);
+        for (const [h, at] of [
+          [f, offset],
+          [g, offset + size],
+        ]) {
+          for (let k = 0; k < 32; k++) all.set(k, 0x55);
+          assert.equal(h(), value, type);
+          const after = bytes();
+          const got = after[`read${read}`](at);
+          assert.equal(typeof value === 'number' ? Number(got) : got, value, type);
+          assert.ok(after.every((byte, k) => byte === 0x55 || (k >= at && k < at + size)));
+        }
+      }
+    }
+  }
+  const Pair = biffi.struct({ tag: 'int8_t', value: 'double' });
+  const pair = biffi.pointerAt(start, Pair).value;
+  const f = compiled(['pair'], [pair], 'pair.value = 0.5; pair.tag = -3; return pair.value + pair.tag;');
+  optimize(f);
+  assert.equal(f(), -2.5);
+  assert.deepEqual(pair.toJSON(), { tag: -3, value: 0.5 });
+  const at = compiled(['pointerAt'], [biffi.pointerAt], 'return pointerAt(8, "int").value;');
+  fails(at, 'BF_ETYPE', /a NULL pointer has no value/);
+  /* what makes that possible is not counted as memory in use */
+  assert.ok(process.memoryUsage().external < 2 ** 30);
+});
+
 test('a struct comes back from hot code, whatever the arguments are', () => {
   const { small_named } = biffi.load(
     fixture('tiers'),
