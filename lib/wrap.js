@@ -191,12 +191,6 @@ function wrappersFor(native, makePointer) {
   return [source, wrap];
 }
 
-/*
- * V8 12.4 makes no fast call in a try block, nor in what is inlined there. It does not inline what is called where more
- * than one function has been called: an adapter of it gets to know two at once.
- */
-const SLOW_IN_TRY = process.versions.v8.startsWith('12.4.');
-
 /* How an argument of a callback comes: the parameters that carry it, and the value made of them. */
 const ARGUMENTS = {
   s: (i) => [[`a${i}`], `a${i}`],
@@ -250,7 +244,7 @@ function adapterFor(native, pointer) {
     const isFunction = (type) => type.resolved.base.resolved.kindNumber === KIND.FUNCTION;
     const own = codes.replace(/p/g, (code, i) => (isFunction(types[i]) ? 'f' : 'p'));
     const known = Array.from(own, (code, i) => (code === 'p' ? types[i].resolved.base : types[i]));
-    const adapter = scriptFor(own).runInThisContext()(
+    return scriptFor(own).runInThisContext()(
       values,
       Pointer,
       everywhere,
@@ -259,8 +253,6 @@ function adapterFor(native, pointer) {
       callbackThrew,
       ...known,
     );
-    if (SLOW_IN_TRY) [() => 0, () => 0].forEach((f) => adapter(f, ...new Array(2 * known.length).fill(0)));
-    return adapter;
   };
 }
 
