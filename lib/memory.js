@@ -255,28 +255,40 @@ class NativeMemory {
 /** The whole address space: offsets are addresses. */
 const everywhere = new NativeMemory(0, Infinity);
 
-/* What values in JavaScript's memory point to must live as long as they do: memory -> offset -> object. */
+/* What values in memory point to must live as long as they do: ArrayBuffer or NativeMemory -> offset in it -> object. */
 const kept = new WeakMap();
+
+/** Under what it is in `kept`, and the offset there; the views over an ArrayBuffer share one. */
+function place(memory, offset) {
+  return memory instanceof DataView ? [memory.buffer, memory.byteOffset + offset] : [memory, offset];
+}
 
 /** Keeps `value` alive until another one is stored at the same place, or the memory dies. */
 function keep(memory, offset, value) {
-  let places = kept.get(memory);
+  const [owner, at] = place(memory, offset);
+  let places = kept.get(owner);
   if (places === undefined) {
     if (value === null) return;
-    kept.set(memory, (places = new Map()));
+    kept.set(owner, (places = new Map()));
   }
-  if (value === null) places.delete(offset);
-  else places.set(offset, value);
+  if (value === null) places.delete(at);
+  else places.set(at, value);
 }
 
 /** Copies bytes from one value's memory to another's, and what they keep alive. */
 function copy(memory, offset, from, fromOffset, size) {
   native.copy(memory, offset, from, fromOffset, size);
-  const places = kept.get(from);
+  const [owner, start] = place(from, fromOffset);
+  const places = kept.get(owner);
   if (places === undefined) return;
-  for (const [place, value] of places) {
-    if (place >= fromOffset && place < fromOffset + size) keep(memory, place - fromOffset + offset, value);
+  for (const [at, value] of places) {
+    if (at >= start && at < start + size) keep(memory, at - start + offset, value);
   }
+}
+
+/** The part of JavaScript's own memory that is one value's, so that what points there reaches no other. */
+function alone(memory, offset, size) {
+  return new DataView(memory.buffer, memory.byteOffset + offset, size);
 }
 
 /** All bytes of an ArrayBuffer, or of a view over one. */
@@ -338,6 +350,7 @@ module.exports = {
   room,
   keep,
   copy,
+  alone,
   allocateNative,
   freeNative,
   readAddress,

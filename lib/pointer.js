@@ -7,7 +7,7 @@ const { isAnyArrayBuffer } = require('node:util').types;
 const native = require('./native');
 const { MEMORY, OFFSET, TYPE } = require('./keys');
 const { KIND, typeOf, completeType, pointer: pointerTo } = require('./type');
-const { PAGE, read, everywhere, reserve, room, addressOf, viewOf, NativeMemory } = require('./memory');
+const { PAGE, read, everywhere, reserve, room, alone, addressOf, viewOf, NativeMemory } = require('./memory');
 const { helpers, readerOf, writerOf } = require('./codec');
 const { indexed } = require('./indexed');
 const { failure, expected, inspect } = require('./errors');
@@ -79,20 +79,17 @@ class Pointer {
   /** A pointer `n` elements further. */
   add(n) {
     if (!Number.isInteger(n)) throw expected('Pointer.add()', 'an integer', n);
-    const step = n * (placed(this)[TYPE].size || 1);
-    const offset = this[OFFSET];
-    return new Pointer(
-      this[TYPE],
-      this[MEMORY],
-      typeof offset === 'bigint' ? offset + BigInt(step) : offset + step,
-    );
+    const { [TYPE]: type, [MEMORY]: memory, [OFFSET]: offset } = bounded(this);
+    const step = n * (type.size || 1);
+    return new Pointer(type, memory, typeof offset === 'bigint' ? offset + BigInt(step) : offset + step);
   }
 
   /** The same address as another type: of what is there ('int'), or as in C's cast the pointer's own ('int *'). */
   cast(type) {
     const target = typeOf(type);
     const { kindNumber, base } = target.resolved;
-    return new Pointer(kindNumber === KIND.POINTER ? base : target, placed(this)[MEMORY], this[OFFSET]);
+    const { [MEMORY]: memory, [OFFSET]: offset } = bounded(this);
+    return new Pointer(kindNumber === KIND.POINTER ? base : target, memory, offset);
   }
 
   /** Element `i`, as p[i]. */
@@ -107,10 +104,11 @@ class Pointer {
 
   /** The NUL-terminated string there. */
   toText(limit = -1) {
-    const width = placed(this)[TYPE].resolved.kindNumber === KIND.VOID ? 1 : this[TYPE].size;
+    const { [TYPE]: type, [MEMORY]: memory, [OFFSET]: offset } = bounded(this);
+    const width = type.resolved.kindNumber === KIND.VOID ? 1 : type.size;
     if (width !== 1 && width !== 2 && width !== 4)
       throw expected('Pointer.toText()', 'a pointer to characters', this);
-    return native.readString(this[MEMORY], this[OFFSET], width, limit);
+    return native.readString(memory, offset, width, limit);
   }
 
   /**
@@ -120,7 +118,8 @@ class Pointer {
   toArrayBuffer(length = placed(this)[TYPE].size) {
     if (!Number.isSafeInteger(length) || length < 0)
       throw expected('Pointer.toArrayBuffer()', 'a length', length);
-    if (length > bytesKnown(placed(this)[MEMORY], this[OFFSET])) {
+    const { [MEMORY]: memory, [OFFSET]: offset } = bounded(this);
+    if (length > bytesKnown(memory, offset)) {
       throw failure('BF_ERANGE', `Pointer.toArrayBuffer(): ${length} bytes are more than the memory has`);
     }
     return native.copyOut(addressOf(this), length);
@@ -153,6 +152,13 @@ function placed(pointer) {
   return pointer;
 }
 
+/** The same pointer, knowing where its memory ends: that of an out() has other values behind. */
+function bounded(pointer) {
+  if (!(placed(pointer) instanceof Out)) return pointer;
+  const type = pointer[TYPE];
+  return new Pointer(type, alone(pointer[MEMORY], pointer[OFFSET], type.size), 0);
+}
+
 /** The type, if a value of it can be read. */
 function readable(pointer) {
   const type = placed(pointer)[TYPE];
@@ -171,7 +177,8 @@ function elementOffset(pointer, i) {
   const { size } = readable(pointer);
   const offset = pointer[OFFSET] + i * size;
   const memory = pointer[MEMORY];
-  if (memory !== everywhere && (offset < 0 || size > bytesKnown(memory, offset))) {
+  const outside = pointer instanceof Out ? i !== 0 : offset < 0 || size > bytesKnown(memory, offset);
+  if (memory !== everywhere && outside) {
     throw failure('BF_ERANGE', `index ${i} is outside of the memory that the pointer knows of`);
   }
   return offset;
@@ -207,21 +214,19 @@ function pointerAt(where, type) {
  * Without a type it takes the parameter's.
  */
 function out(type, initial) {
-  if (type === undefined) return new Out();
-  const target = completeType(type, 'out()');
-  reserve(target.size, target.align);
-  const pointer = new Pointer(target, room.memory, room.offset);
+  const pointer = new Out();
+  if (type !== undefined) pointer.adopt(type);
   if (initial !== undefined) pointer.value = initial;
   return pointer;
 }
 
-/** An out() whose type is that of the first parameter it is passed to. */
+/** What out() gives. Until it has a type, that of the first parameter it is passed to, it points nowhere. */
 class Out extends Pointer {
   constructor() {
     super(undefined, undefined, undefined);
   }
 
-  /** Called by the conversion of a pointer argument. */
+  /** Called by the conversion of a pointer argument, too. */
   adopt(type) {
     const target = completeType(type, 'out()');
     reserve(target.size, target.align);

@@ -6,7 +6,15 @@
 const native = require('./native');
 const { MEMORY, OFFSET, TYPE, VALUE } = require('./keys');
 const { KIND, typeOf, completeType } = require('./type');
-const { allocateNative, freeNative, everywhere, reserve, room, addressOf: address } = require('./memory');
+const {
+  allocateNative,
+  freeNative,
+  everywhere,
+  reserve,
+  room,
+  alone,
+  addressOf: address,
+} = require('./memory');
 const { VIEW, helpers } = require('./codec');
 const { array, unitsOf } = require('./array');
 const { Pointer } = require('./pointer');
@@ -75,11 +83,12 @@ function makeString(text, type, label) {
   if (text.includes('\0')) throw failure('BF_ETYPE', `${label}: expected a string without NUL characters`);
   const width = type.size || 1;
   const units = unitsOf(text, width);
-  reserve((units.length + 1) * width, width);
-  const { memory, offset } = room;
+  const size = (units.length + 1) * width;
+  reserve(size, width);
+  const memory = alone(room.memory, room.offset, size);
   const name = { 1: 'setUint8', 2: 'setUint16', 4: 'setUint32' }[width];
-  for (let i = 0; i < units.length; i++) memory[name](offset + i * width, units[i], true);
-  return new Pointer(type.resolved.kindNumber === KIND.VOID ? typeOf('char') : type.resolved, memory, offset);
+  for (let i = 0; i < units.length; i++) memory[name](i * width, units[i], true);
+  return new Pointer(type.resolved.kindNumber === KIND.VOID ? typeOf('char') : type.resolved, memory, 0);
 }
 helpers.makeString = makeString;
 

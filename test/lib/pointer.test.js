@@ -4,6 +4,9 @@ const assert = require('node:assert/strict');
 const util = require('node:util');
 const { biffi, fixture, fails } = require('./fixtures');
 
+require('node:v8').setFlagsFromString('--expose-gc');
+const gc = require('node:vm').runInNewContext('gc');
+
 const lib = biffi.load(
   fixture('structs'),
   `typedef struct handle handle; int handle_open(int number, handle **out); int handle_number(const handle *h);
@@ -39,6 +42,39 @@ test('out(type) and out() take results', () => {
   lib.handle_close(h.value);
   assert.equal(lib.handle_count(), 0);
   fails(() => biffi.out().value, 'BF_ETYPE', /no type yet/);
+});
+
+test('from an out() or a cstring() nothing else can be reached', () => {
+  const [a, b] = [biffi.out('int', 1), biffi.out('int', 2)];
+  assert.equal(a[0], 1);
+  a[0] = 3;
+  assert.equal(a.value, 3);
+  for (const i of [-4, -1, 1, 4]) {
+    fails(() => a[i], 'BF_ERANGE', /outside/);
+    fails(() => (a[i] = 7), 'BF_ERANGE', /outside/);
+    assert.throws(() => a.add(i).value, RangeError);
+  }
+  assert.equal(a.cast('uint8_t')[3], 0);
+  fails(() => a.cast('uint8_t')[4], 'BF_ERANGE', /outside/);
+  fails(
+    () => lib.split(1.5, biffi.out('int'), a.cast('double')),
+    'BF_ERANGE',
+    /at least 8 bytes of memory, got 4$/,
+  );
+  fails(() => a.toArrayBuffer(5), 'BF_ERANGE');
+  assert.equal(b.value, 2);
+  assert.equal(a.add(0).address, a.address);
+  const text = biffi.cstring('abc');
+  assert.equal(text[3], 0);
+  fails(() => text[4], 'BF_ERANGE', /outside/);
+});
+
+test('what a pointer in memory points to lives as long as the memory, however it was set', () => {
+  const name = biffi.out('const char *');
+  name.cast('const char **').value = 'a name that is set through another pointer';
+  for (let i = 0; i < 2000; i++) biffi.cstring(`${i}`.padEnd(64, '.'));
+  gc();
+  assert.equal(name.value, 'a name that is set through another pointer');
 });
 
 test('pointers move by elements and read and write what they point to', () => {
