@@ -28,7 +28,7 @@ class ArrayValue {
   /** Sets element `i`, as a[i] = value. */
   set(i, value) {
     const type = this[TYPE];
-    writerOf(type.base)(this[MEMORY], elementOffset(this, i), value, `${type.base.spelling}[${i}]`);
+    writerOf(type.base)(this[MEMORY], elementOffset(this, i), value, i);
   }
 
   *[Symbol.iterator]() {

@@ -21,6 +21,11 @@ const TWO32 = 0x100000000;
 /** Passed to a constructor instead of an initial value: the two arguments after it are where the value lies. */
 const VIEW = Symbol('biffi.view');
 
+/** What an error names: a label is its text, or the index of an element of the type. */
+function named(type, label) {
+  return typeof label === 'number' ? `${type.spelling}[${label}]` : label;
+}
+
 /* What generated code calls. */
 const helpers = {
   native,
@@ -48,7 +53,7 @@ const helpers = {
 
   /** Anything but the common case. */
   store(type, memory, offset, value, label) {
-    native.store(type[HANDLE], memory, offset, value, label);
+    native.store(type[HANDLE], memory, offset, value, named(type, label));
   },
 
   load(type, memory, offset) {
@@ -75,9 +80,9 @@ const helpers = {
     let target = value;
     if (typeof value === 'string' && memory !== everywhere && type.resolved.base.isConst) {
       /* The characters live as long as the memory that points to them. */
-      target = helpers.makeString(value, type.resolved.base, label);
+      target = helpers.makeString(value, type.resolved.base, named(type, label));
     }
-    native.store(type[HANDLE], memory, offset, target, label);
+    native.store(type[HANDLE], memory, offset, target, named(type, label));
     if (memory instanceof DataView)
       keep(memory, offset, typeof target === 'object' ? target : (target ?? null));
   },
@@ -95,7 +100,7 @@ const helpers = {
       return;
     }
     /* Made aside first, so that a value that is refused changes nothing. */
-    const made = helpers.construct(resolved, value, label);
+    const made = helpers.construct(resolved, value, named(type, label));
     copy(memory, offset, made[MEMORY], made[OFFSET], resolved.size);
   },
 
@@ -242,7 +247,7 @@ function readerOf(type) {
   return type.reader;
 }
 
-/** @returns {(memory: object, offset: number, value: unknown, label: string) => void} */
+/** @returns {(memory: object, offset: number, value: unknown, label: string | number) => void} see named() */
 function writerOf(type) {
   if (type.writer === undefined) {
     const body = `return (m, o, v, label) => { ${writeSource(type, 'm', 'o', 'T', 'label')} };`;

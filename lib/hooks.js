@@ -10,9 +10,9 @@ const { Type, KIND, typeFromHandle } = require('./type');
 const { everywhere, openWindow } = require('./memory');
 const { helpers } = require('./codec');
 const { makeStruct } = require('./struct');
-const { makeArray, array } = require('./array');
+const { makeArray } = require('./array');
 const { makeEnum } = require('./enum');
-const { Pointer, Out } = require('./pointer');
+const { Pointer, Out, pointerToAll } = require('./pointer');
 const { functionOfPointer } = require('./function');
 const { LongDouble } = require('./longdouble');
 const { failure, describe } = require('./errors');
@@ -67,7 +67,7 @@ function toPointer(type, value) {
     return failure('BF_ETYPE', `expected a pointer, a buffer or null, got ${describe(value)}${why}`);
   }
   try {
-    if (Array.isArray(value)) return new (array(target, value.length))(value);
+    if (Array.isArray(value)) return pointerToAll(target, value);
     if (kindNumber === KIND.STRUCT || kindNumber === KIND.UNION) return new target.valueConstructor(value);
   } catch (error) {
     return reason(error);

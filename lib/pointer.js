@@ -99,7 +99,7 @@ class Pointer {
 
   /** Sets element `i`, as p[i] = value. */
   set(i, value) {
-    writerOf(readable(this))(this[MEMORY], elementOffset(this, i), value, `[${i}]`);
+    writerOf(readable(this))(this[MEMORY], elementOffset(this, i), value, i);
   }
 
   /** The NUL-terminated string there. */
@@ -186,6 +186,16 @@ function elementOffset(pointer, i) {
 
 indexed(Pointer.prototype);
 
+/** Values one behind the other in memory of their own: a pointer to the first. */
+function pointerToAll(type, values) {
+  const { size } = type;
+  const write = writerOf(type);
+  reserve(size * Math.max(values.length, 1), type.align);
+  const { memory, offset } = room;
+  for (let i = 0; i < values.length; i++) write(memory, offset + i * size, values[i], i);
+  return new Pointer(type, memory, offset);
+}
+
 /**
  * A pointer to an address, or to the memory of a value.
  * @param {bigint | number | object} where an address, a Buffer, TypedArray, ArrayBuffer, struct value, Pointer
@@ -242,4 +252,4 @@ class Out extends Pointer {
 
 helpers.Pointer = Pointer;
 
-module.exports = { Pointer, Out, pointerAt, out };
+module.exports = { Pointer, Out, pointerToAll, pointerAt, out };
