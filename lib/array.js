@@ -45,7 +45,12 @@ class ArrayValue {
 
   /** A JavaScript array of the elements. */
   toArray() {
-    return [...this];
+    const { [TYPE]: type, [MEMORY]: memory, [OFFSET]: offset } = this;
+    const read = readerOf(type.base);
+    const { size } = type.base;
+    const elements = new Array(type.count);
+    for (let i = 0; i < elements.length; i++) elements[i] = read(memory, offset + i * size);
+    return elements;
   }
 
   /** The characters up to the first NUL, for arrays of characters. */

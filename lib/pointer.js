@@ -12,6 +12,9 @@ const { helpers, readerOf, writerOf } = require('./codec');
 const { indexed } = require('./indexed');
 const { failure, expected, inspect } = require('./errors');
 
+/** Whether there is one value only, in memory that has others behind it. Not asked by instanceof: see indexed(). */
+const SINGLE = Symbol('biffi.single');
+
 /** Bytes from a place to the end of what is known of its memory. */
 function bytesKnown(memory, offset) {
   const size = memory instanceof NativeMemory ? memory.size : memory.byteLength;
@@ -154,7 +157,7 @@ function placed(pointer) {
 
 /** The same pointer, knowing where its memory ends: that of an out() has other values behind. */
 function bounded(pointer) {
-  if (!(placed(pointer) instanceof Out)) return pointer;
+  if (!placed(pointer)[SINGLE]) return pointer;
   const type = pointer[TYPE];
   return new Pointer(type, alone(pointer[MEMORY], pointer[OFFSET], type.size), 0);
 }
@@ -162,6 +165,7 @@ function bounded(pointer) {
 /** The type, if a value of it can be read. */
 function readable(pointer) {
   const type = placed(pointer)[TYPE];
+  if (type.step !== 0 && typeof pointer[OFFSET] === 'number') return type;
   const { kindNumber } = type.resolved;
   if (kindNumber === KIND.VOID || kindNumber === KIND.FUNCTION || !type.isComplete) {
     throw failure('BF_ETYPE', `a pointer to ${type.spelling} has no value: cast() it first`);
@@ -169,21 +173,23 @@ function readable(pointer) {
   if (typeof pointer[OFFSET] === 'bigint') {
     throw failure('BF_ERANGE', `address 0x${pointer[OFFSET].toString(16)} is outside of what can be read`);
   }
+  type.step = type.size;
   return type;
 }
 
 function elementOffset(pointer, i) {
   if (!Number.isSafeInteger(i)) throw expected('Pointer', 'an integer index', i);
-  const { size } = readable(pointer);
+  const size = readable(pointer).step;
   const offset = pointer[OFFSET] + i * size;
   const memory = pointer[MEMORY];
-  const outside = pointer instanceof Out ? i !== 0 : offset < 0 || size > bytesKnown(memory, offset);
-  if (memory !== everywhere && outside) {
+  if (memory === everywhere) return offset;
+  if (pointer[SINGLE] ? i !== 0 : offset < 0 || size > bytesKnown(memory, offset)) {
     throw failure('BF_ERANGE', `index ${i} is outside of the memory that the pointer knows of`);
   }
   return offset;
 }
 
+Object.defineProperty(Pointer.prototype, SINGLE, { value: false });
 indexed(Pointer.prototype);
 
 /** Values one behind the other in memory of their own: a pointer to the first. */
@@ -249,6 +255,8 @@ class Out extends Pointer {
     return this[TYPE] === undefined ? 'Out <not passed yet>' : super[inspect.custom](...args);
   }
 }
+
+Object.defineProperty(Out.prototype, SINGLE, { value: true });
 
 helpers.Pointer = Pointer;
 

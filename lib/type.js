@@ -103,6 +103,8 @@ class Type {
     this.reader = undefined;
     this.writer = undefined;
     this.scalar = 0;
+    /** Bytes from one element to the next, once a Pointer found that there are values of the type to be read. */
+    this.step = 0;
     /** What values of a struct or union type are called. */
     this.title = undefined;
     /** The option int64 of the library that a struct or union type belongs to. */

@@ -14,7 +14,8 @@
  */
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
-const { TYPE, RECORD, FRESH } = require('./keys');
+const { isAnyArrayBuffer } = require('node:util').types;
+const { MEMORY, TYPE, RECORD, FRESH } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory, everywhere } = require('./memory');
 const { Pointer } = require('./pointer');
@@ -39,8 +40,12 @@ const CHECKS = {
   m: '@ !== null && @ !== undefined && IS#',
 };
 
-/* IS#. No value has `state` for its type. */
-const OF_TYPE = '(@[TYPE] === T# || (T# === state && @[TYPE] === (T# = state.type(#))))';
+/*
+ * IS#. What it compares with are the first and the last type that were found to be right, among typedef names, arrays
+ * and void; no value has `state` for its type.
+ */
+const OF_TYPE = `(@[TYPE] === F# || @[TYPE] === L# || (state.takes(#, @[TYPE]) &&
+  (F# === state ? (F# = @[TYPE]) : (L# = @[TYPE])) !== undefined))`;
 
 /*
  * What is made of the result `r` of the call. Its slow path returns what is wanted; the fast call has no way to return a
@@ -92,7 +97,7 @@ function textOf(shape) {
     names += i === 0 ? name : `, ${name}`;
     if (check === undefined) continue;
     checks += ' && ' + check.replaceAll('IS#', OF_TYPE).replaceAll('@', name).replaceAll('#', `${i}`);
-    if (check.includes('#')) variables += `, T${i} = state`;
+    if (check.includes('#')) variables += `, F${i} = state, L${i} = state`;
   }
 
   let text;
@@ -105,19 +110,31 @@ function textOf(shape) {
     const value = stores
       ? 'const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)();'
       : '';
+    /* Arguments that may be objects without an address, for which something is made that has one. */
+    const placed = Array.from(shape.slice(0, count), (_, i) => i).filter((i) => 'pPqm'.includes(shape[i]));
+    const retry =
+      placed.length &&
+      `if (arguments.length === ${count}) {
+      const ${placed.map((i) => `p${i} = state.place(${i}, a${i})`)};
+      if (${placed.map((i) => `p${i} !== undefined`).join(' || ')}) {
+        return self(${Array.from({ length: count }, (_, i) => (placed.includes(i) ? `p${i} ?? a${i}` : `a${i}`))});
+      }
+    }`;
     text = `if (${checks}) {
       ${value} let r = state.call(${passed});
       if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw())(${passed}); }
       ${before}${RESULTS[shape[count]]}${after}
     }
+    ${retry || ''}
     ${before}state.generic(state.record, ...arguments)${after}`;
   }
   return `(function (name, state, TYPE, FRESH, isView, signed, unsigned, errno, refused) {
   'use strict';
   var ${variables};
-  return ({ __proto__: null, [name](${names}) {
+  var self = ({ __proto__: null, [name](${names}) {
     ${text}
   } })[name];
+  return self;
 })
 //# sourceURL=biffi`;
 }
@@ -125,16 +142,19 @@ function textOf(shape) {
 /**
  * What the addon calls to wrap one of its functions.
  * @param {object} native the addon
- * @param {Function} makePointer (type, address) makes what a pointer is in JavaScript
+ * @param {object} hooks what the addon asks too: makePointer, toPointer, toMemory of hooks.js
  * @returns {[Function, Function]} shape -> text of its script; (name, record, what a run of the script gave, its
  *   number in the order of the former) -> wrapper
  */
-function wrappersFor(native, makePointer) {
+function wrappersFor(native, { makePointer, toPointer, toMemory }) {
+  const hasBytes = (value) => ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
+
   /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
   class State {
     constructor(record, script) {
       this.record = record;
       this.script = script;
+      this.types = undefined;
     }
 
     call(...args) {
@@ -151,11 +171,27 @@ function wrappersFor(native, makePointer) {
       return native.rawFunction(this.record) ?? ((...args) => this.call(...args));
     }
 
+    /**
+     * For argument `index`: what has an address, where the value is an object or array that has none, as the generic
+     * call makes it too; undefined: there is nothing to make, or the generic call is to say why not.
+     */
+    place(index, value) {
+      if (value === null || typeof value !== 'object' || value[MEMORY] !== undefined || hasBytes(value))
+        return;
+      const type = this.type(index);
+      const made = type.resolved.kindNumber === KIND.POINTER ? toPointer(type, value) : toMemory(type, value);
+      return made instanceof Error ? undefined : made;
+    }
+
+    /** Is what lies in memory as this type right for argument `index`, or to be pointed to by it? */
+    takes(index, type) {
+      return type !== undefined && native.takes(this.record, index, type);
+    }
+
+    /** The type of an argument; -1: of the result. */
     type(index) {
-      const found = native.typeOf(this.record, index);
-      return index >= 0 && found.resolved.kindNumber === KIND.POINTER
-        ? found.resolved.base.resolved
-        : found.resolved;
+      this.types ??= [];
+      return (this.types[index + 1] ??= native.typeOf(this.record, index));
     }
   }
   Object.assign(State.prototype, {
@@ -284,10 +320,10 @@ function switchOn() {
 }
 
 /** Opens the V8 tier where there is one. Returns whether it did. */
-function setup(native, pointer) {
+function setup(native, hooks) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
-  const functions = [...wrappersFor(native, pointer), adapterFor(native, pointer)];
+  const functions = [...wrappersFor(native, hooks), adapterFor(native, hooks.makePointer)];
   const open = native.setupTier(functions, words, pointers, view);
   if (open) switchOn();
   return open;

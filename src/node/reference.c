@@ -131,6 +131,11 @@ static bool compatible(const bf_type *target, const bf_type *from)
 	return is_byte(from) || (bf_type_is_integer(target) && bf_type_is_integer(from) && target->size == from->size);
 }
 
+bool bf_reference_takes(const bf_converter *c, const bf_type *from)
+{
+	return c->conversion == BF_CONV_MEMORY ? bf_type_same(from, c->type) : compatible(c->target, from);
+}
+
 static int check_size(bf_context *cx, bf_converter *c, size_t size)
 {
 	if (size >= c->target->size || size == 0)
@@ -180,7 +185,7 @@ static int object_address(bf_context *cx, bf_converter *c, napi_value value, voi
 	if (type == NULL)
 		return 0;
 	from = bf_type_of(cx->env, type);
-	if (from != NULL && !compatible(c->target, from)) {
+	if (from != NULL && !bf_reference_takes(c, from)) {
 		bf_type_spell(from, NULL, spelled, sizeof(spelled));
 		bf_type_spell(c->target, NULL, expected, sizeof(expected));
 		bf_describe(cx->env->napi, value, got, sizeof(got));
@@ -256,7 +261,7 @@ int bf_memory_in(bf_context *cx, bf_converter *c, napi_value value, void *slot)
 		type = bf_env_property(cx->env, value, BF_KEY_TYPE);
 	if (type != NULL)
 		from = bf_type_of(cx->env, type);
-	if (from == NULL || !bf_type_same(from, c->type)) {
+	if (from == NULL || !bf_reference_takes(c, from)) {
 		if (convert_by_hook(cx, c, BF_HOOK_TO_MEMORY, value, &value) != 0)
 			return -1;
 	}

@@ -11,6 +11,9 @@
 /* As bf_value_address, but freed memory is thrown: -1, an exception is pending. */
 int bf_context_address(bf_context *cx, bf_converter *c, napi_value value, void **address, size_t *size);
 
+/* Is a value of this type in memory, or a Pointer to one, right for a pointer's or a struct's or union's converter? */
+bool bf_reference_takes(const bf_converter *c, const bf_type *from);
+
 int bf_pointer_in(bf_context *cx, bf_converter *c, napi_value value, void *slot); /* strings too */
 int bf_memory_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);
 int bf_string_in(bf_context *cx, bf_converter *c, napi_value value, void *slot);

@@ -5,7 +5,9 @@
 
 #include "../call/abi.h"
 #include "../call/code.h"
+#include "reference.h"
 #include "throw.h"
+#include "type.h"
 #include "v8_shape.h"
 
 /* Whose machine code is kept for a while, see bf_v8_tier_end. */
@@ -512,6 +514,24 @@ static napi_value type_of(napi_env napi, napi_callback_info info)
 	return bf_converter_type(&cx, index < 0 ? &f->result : &f->args[index]);
 }
 
+/* takes(External of the record, index, type object): bf_reference_takes of an argument that is a pointer or in memory.
+ */
+static napi_value takes(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 3;
+	napi_value argv[3], result = NULL;
+	const bf_type *from;
+	uint32_t index = 0;
+	bf_function *f;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	napi_get_value_uint32(napi, argv[1], &index);
+	f = record_argument(napi, argv[0]);
+	from = f ? bf_type_of(f->env, argv[2]) : NULL;
+	napi_get_boolean(napi, from != NULL && bf_reference_takes(&f->args[index], from), &result);
+	return result;
+}
+
 /* prepare(External of the record): the engine's function; undefined: it can't be made. */
 static napi_value prepare(napi_env napi, napi_callback_info info)
 {
@@ -604,6 +624,7 @@ napi_status bf_v8_tier_exports(napi_env napi, napi_value exports)
 	    {"setupTier", NULL, setup_tier, NULL, NULL, NULL, napi_default, NULL},
 	    {"callGeneric", NULL, call_generic, NULL, NULL, NULL, napi_default, NULL},
 	    {"typeOf", NULL, type_of, NULL, NULL, NULL, napi_default, NULL},
+	    {"takes", NULL, takes, NULL, NULL, NULL, napi_default, NULL},
 	    {"prepare", NULL, prepare, NULL, NULL, NULL, napi_default, NULL},
 	    {"rawFunction", NULL, raw_function, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionFast", NULL, function_fast, NULL, NULL, NULL, napi_default, NULL},

@@ -188,6 +188,104 @@ test("hot code reads and writes C's memory as it is", () => {
   assert.ok(process.memoryUsage().external < 2 ** 30);
 });
 
+test('hot code takes whatever a pointer or a struct can be made of, and refuses the rest', () => {
+  const structs = biffi.load(
+    fixture('tiers'),
+    `typedef struct { double x, y; } vec; typedef vec point; double vec_norm_at(const vec *v); double vec_norm(vec v);
+     double sum_doubles(const double *v, int n); void bump(int *counter);`,
+  );
+  const { vec, point } = structs;
+  const v = new vec({ x: 3, y: 4 });
+  const floats = new Float64Array([3, 4]);
+  let given;
+  const hot = (f, first, more = '') => {
+    const run = compiled(
+      ['f', 'argument'],
+      [f, () => given],
+      `let r; const a = argument(); for (let i = 0; i < 40; i++) r = f(a${more}); return r;`,
+    );
+    given = first;
+    optimize(run);
+    return (value) => {
+      given = value;
+      return run();
+    };
+  };
+  const at = hot(structs.vec_norm_at, v);
+  const norm = hot(structs.vec_norm, v);
+  const sum = hot(structs.sum_doubles, floats, ', 2');
+  const bump = hot(structs.bump, biffi.out('int', 0));
+  const pointers = [point, vec, 'void', 'vec', 'char'].map((type) => {
+    const known = typeof type === 'string' ? biffi.typeIn(structs, type) : type;
+    return biffi.pointerAt(biffi.addressOf(v), known);
+  });
+  for (let round = 0; round < 3; round++) {
+    for (const good of [v, ...pointers, floats, { x: 3, y: 4 }, { y: 4, x: 3 }]) assert.equal(at(good), 25);
+    for (const good of [v, pointers[0], pointers[1], { x: 3, y: 4 }]) assert.equal(norm(good), 25);
+    for (const good of [
+      floats,
+      [3, 4],
+      new (biffi.array('double', 2))([3, 4]),
+      biffi.pointerAt(floats, 'double'),
+    ])
+      assert.equal(sum(good), 7);
+    const bad = [
+      [
+        at,
+        biffi.out('int'),
+        'BF_ETYPE',
+        /^vec_norm_at\(\): argument 1 'v' \(const vec \*\): expected a pointer to .*int/,
+      ],
+      [at, { x: 3, z: 4 }, 'BF_ETYPE', /^vec_norm_at\(\): argument 1 'v' .*has no member 'z'$/],
+      [
+        at,
+        { x: '3' },
+        'BF_ETYPE',
+        /^vec_norm_at\(\): argument 1 .*vec\.x .*: expected a number, got string '3'$/,
+      ],
+      [at, () => v, 'BF_ETYPE', /^vec_norm_at\(\): argument 1 .*got a function$/],
+      [at, 'text', 'BF_ETYPE', /^vec_norm_at\(\): argument 1/],
+      [at, 5, 'BF_ETYPE', /^vec_norm_at\(\): argument 1/],
+      [at, undefined, 'BF_ETYPE', /^vec_norm_at\(\): argument 1/],
+      [norm, null, 'BF_ETYPE', /^vec_norm\(\): argument 1/],
+      [norm, [3, 4], 'BF_ETYPE', /^vec_norm\(\): argument 1/],
+      [norm, vec, 'BF_ETYPE', /^vec_norm\(\): argument 1/],
+      [
+        sum,
+        [3, '4'],
+        'BF_ETYPE',
+        /^sum_doubles\(\): argument 1 .*\[1\] .*: expected a number, got string '4'$/,
+      ],
+      [
+        sum,
+        v,
+        'BF_ETYPE',
+        /^sum_doubles\(\): argument 1 'v' \(const double \*\): expected a pointer to double/,
+      ],
+      [bump, [1], 'BF_ETYPE', /only for a pointer to const/],
+      [bump, new Uint8Array(2), 'BF_ERANGE', /at least 4 bytes of memory, got 2$/],
+    ];
+    for (const [f, value, code, message] of bad) fails(() => f(value), code, message);
+    const thrown = new Error('from a getter');
+    const thrower = {
+      get x() {
+        throw thrown;
+      },
+    };
+    assert.throws(
+      () => at(thrower),
+      (e) => e === thrown,
+    );
+    const counter = biffi.out();
+    bump(counter);
+    assert.equal(counter.value, 40);
+    for (const number of [biffi.out('int', 1), biffi.out('unsigned', 1), biffi.out('int[1]', [1])]) {
+      bump(number);
+      assert.equal(Number(number.value[0] ?? number.value), 41);
+    }
+  }
+});
+
 test('a struct comes back from hot code, whatever the arguments are', () => {
   const { small_named } = biffi.load(
     fixture('tiers'),
