@@ -161,6 +161,12 @@ void bf_library_free(bf_library *lib)
 	free(lib);
 }
 
+void bf_library_forget(bf_library *lib)
+{
+	lib->handle = NULL;
+	bf_library_free(lib);
+}
+
 const char *bf_library_file(const bf_library *lib)
 {
 	struct link_map *map = NULL;

@@ -31,5 +31,6 @@ const char *bf_library_file(const bf_library *lib);
 int bf_library_is_open(const bf_library *lib);
 void bf_library_close(bf_library *lib); /* dlclose; the record stays */
 void bf_library_free(bf_library *lib);
+void bf_library_forget(bf_library *lib); /* the record only: the library stays loaded */
 
 #endif

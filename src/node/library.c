@@ -18,7 +18,9 @@ void bf_library_handle_unref(bf_library_handle *lib)
 	if (lib == NULL || --lib->refs > 0)
 		return;
 	/* Never closed: what C code keeps of the library must stay valid, so it stays loaded. */
-	if (!bf_library_handle_open(lib))
+	if (bf_library_handle_open(lib))
+		bf_library_forget(lib->library);
+	else
 		bf_library_free(lib->library);
 	free(lib);
 }
