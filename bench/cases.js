@@ -11,6 +11,9 @@
  *   fails(number)             { value, errno }
  *   point(x, y)               what the peer passes as a struct point; results have .x and .y
  *   norm1(p) mid(p, q)        structs by value
+ *   norm1o(object)            the same for an object with x and y
+ *   open() next(handle)       what C gives and takes back
+ *   total(array, n)           an Array of Numbers for a pointer to doubles
  *   fill(x, y)                lets C fill a struct through a pointer, the same each time, and returns its x + y
  *   callback(fn)              what the peer passes as int_callback when it is used for many calls
  *   each(cb, n)               with such a callback
@@ -65,6 +68,10 @@ const reference = {
   point: (x, y) => ({ x, y }),
   norm1: (p) => Math.abs(p.x) + Math.abs(p.y),
   mid: (p, q) => ({ x: (p.x + q.x) / 2, y: (p.y + q.y) / 2 }),
+  norm1o: (p) => reference.norm1(p),
+  open: () => ({ next: 5 }),
+  next: (counter) => counter.next++,
+  total: (values) => values.reduce((a, b) => a + b),
   fill: (x, y) => x + y,
   callback: (fn) => fn,
   each(fn, n) {
@@ -166,6 +173,18 @@ const cases = [
     body: 'let r, t = 0; for (let i = 0; i < n; i++) { r = fails(i & 15); t += r.errno; } return [r.value, t];',
   },
   {
+    name: 'handle',
+    title: 'handle of the library',
+    uses: ['open', 'next'],
+    body: 'const h = open(); let r; for (let i = 0; i < n; i++) r = next(h); return r;',
+  },
+  {
+    name: 'array',
+    title: 'array of 8 doubles in',
+    uses: ['total'],
+    body: 'const a = [1, 2, 3, 4, 5, 6, 7, 8.5]; let r; for (let i = 0; i < n; i++) r = total(a, 8); return r;',
+  },
+  {
     name: 'fill',
     title: 'struct filled by pointer',
     uses: ['fill'],
@@ -176,6 +195,12 @@ const cases = [
     title: 'struct by value in',
     uses: ['point', 'norm1'],
     body: 'const p = point(3, -4.5); let r; for (let i = 0; i < n; i++) r = norm1(p); return r;',
+  },
+  {
+    name: 'object',
+    title: 'object for a struct',
+    uses: ['norm1o'],
+    body: 'let r; for (let i = 0; i < n; i++) r = norm1o({ x: i, y: -4.5 }); return r;',
   },
   {
     name: 'mid',

@@ -81,6 +81,32 @@ struct point mid(struct point a, struct point b)
 	return m;
 }
 
+struct counter {
+	int next;
+};
+
+counter *counter_open(int start)
+{
+	static counter only;
+
+	only.next = start;
+	return &only;
+}
+
+int counter_next(counter *c)
+{
+	return c->next++;
+}
+
+double sum_f64(const double *values, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += values[i];
+	return sum;
+}
+
 int each(int_callback fn, int n)
 {
 	unsigned sum = 0;

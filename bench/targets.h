@@ -33,6 +33,13 @@ void fill(struct point *out, double x, double y);
 double norm1(struct point p);
 struct point mid(struct point a, struct point b);
 
+/* Something of the library's own that a program holds: the next number each time. There is one; open starts it anew. */
+typedef struct counter counter;
+counter *counter_open(int start);
+int counter_next(counter *c);
+
+double sum_f64(const double *values, size_t n);
+
 /* Calls back n times with 0 to n-1 and adds up the results. */
 int each(int_callback fn, int n);
 /* Sorts n scrambled ints with qsort and returns a checksum of their order. */

@@ -27,6 +27,11 @@ exports.open = (library) => {
     return p.x + p.y;
   };
 
+  functions.norm1o = lib.norm1;
+  functions.open = () => lib.counter_open(5);
+  functions.next = lib.counter_next;
+  functions.total = lib.sum_f64;
+
   functions.callback = (fn) => biffi.callback(lib.int_callback, fn);
   functions.each_once = each;
   /* made when it is needed: fast calls rest while a callback lives */

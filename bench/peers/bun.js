@@ -5,6 +5,7 @@ const { dlopen, JSCallback, CString, read } = require('bun:ffi');
 exports.lacks = {
   fails: 'no errno',
   point: 'no structs by value',
+  norm1o: 'no structs by value',
   vsum: 'no variadic functions',
   add_async: 'no asynchronous calls',
 };
@@ -25,6 +26,9 @@ exports.open = (path) => {
     greet: type('ptr', 'i32'),
     ends: type('i32', 'ptr', 'u64_fast'),
     fill: type('void', 'ptr', 'f64', 'f64'),
+    counter_open: type('ptr', 'i32'),
+    counter_next: type('i32', 'ptr'),
+    sum_f64: type('f64', 'ptr', 'u64_fast'),
     each: type('i32', 'function', 'i32'),
     sort: type('i32', 'i32', 'function'),
     ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((i) => [`poly${i}`, type('i32', 'i32')])),
@@ -36,6 +40,11 @@ exports.open = (path) => {
   functions.add_i64n = fast.add_i64;
   functions.add_i64b = add_i64;
   functions.greet = (which) => new CString(greet(which)).toString();
+
+  const { counter_open, counter_next, sum_f64 } = functions;
+  functions.open = () => counter_open(5);
+  functions.next = counter_next;
+  functions.total = (values, n) => sum_f64(new Float64Array(values), n);
 
   const p = new Float64Array(2);
   functions.fill = (x, y) => {

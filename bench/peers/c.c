@@ -25,6 +25,7 @@ static double now(void)
 
 static void *volatile target;
 static void *volatile targets[8];
+static void *volatile another; /* counter_open */
 
 /* What a loop makes goes here, so that it has to be made. */
 static volatile double sink;
@@ -82,6 +83,22 @@ static void loop_fill(long n)
 	}
 }
 
+static void loop_handle(long n)
+{
+	counter *c = ((counter * (*)(int)) another)(5);
+
+	for (long i = 0; i < n; i++)
+		int_sink = CALL(int, (counter *))(c);
+}
+
+static void loop_array(long n)
+{
+	static const double values[] = {1, 2, 3, 4, 5, 6, 7, 8.5};
+
+	for (long i = 0; i < n; i++)
+		sink = CALL(double, (const double *, size_t))(values, 8);
+}
+
 static void loop_norm1(long n)
 {
 	const struct point p = {3, -4.5};
@@ -117,8 +134,11 @@ static const struct {
     {"greet", "greet", 0, loop_greet, 1},
     {"bytes", "ends", 0, loop_bytes, 1},
     {"errno", "fails", 0, loop_errno, 1},
+    {"handle", "counter_next", 0, loop_handle, 1},
+    {"array", "sum_f64", 0, loop_array, 1},
     {"fill", "fill", 0, loop_fill, 1},
     {"norm1", "norm1", 0, loop_norm1, 1},
+    {"object", "norm1", 0, loop_norm1, 1},
     {"mid", "mid", 0, loop_mid, 1},
     {"cb100", "each", 0, loop_cb100, 100},
     {"cbonce", "each", 0, loop_cbonce, 1},
@@ -192,6 +212,7 @@ int main(int argc, char **argv)
 		return fprintf(stderr, "%s\n", dlerror()), 1;
 	for (int i = 0; i < 8; i++)
 		targets[i] = dlsym(handle, (char[]){'p', 'o', 'l', 'y', (char)('0' + i), 0});
+	another = dlsym(handle, "counter_open");
 	for (int i = 0; i < 1000; i++)
 		long_text[i] = "the quick brown fox jumps over the lazy dog. "[i % 45];
 	memset(bytes, 7, sizeof bytes);

@@ -23,6 +23,9 @@ exports.open = (path) => {
     fill: type('void', 'buffer', 'f64', 'f64'),
     norm1: type('f64', POINT),
     mid: type(POINT, POINT, POINT),
+    counter_open: type('pointer', 'i32'),
+    counter_next: type('i32', 'pointer'),
+    sum_f64: type('f64', 'buffer', 'usize'),
     each: type('i32', 'function', 'i32'),
     sort: type('i32', 'i32', 'function'),
     add_async: { ...type('i32', ...ints(2)), name: 'add_i32', nonblocking: true },
@@ -50,6 +53,12 @@ exports.open = (path) => {
     const r = new Float64Array(mid(p, q).buffer);
     return { x: r[0], y: r[1] };
   };
+  const { norm1, counter_open, counter_next, sum_f64 } = functions;
+  functions.norm1o = (p) => norm1(functions.point(p.x, p.y));
+  functions.open = () => counter_open(5);
+  functions.next = counter_next;
+  functions.total = (values, n) => sum_f64(new Float64Array(values), BigInt(n));
+
   const out = new Float64Array(2);
   functions.fill = (x, y) => {
     fill(out, x, y);

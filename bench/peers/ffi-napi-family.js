@@ -38,6 +38,9 @@ module.exports = (ffi, ref, Struct) => {
       fill,
       norm1,
       mid,
+      counter_open,
+      counter_next,
+      sum_f64,
       each,
       sort,
     } = ffi.Library(library, {
@@ -54,6 +57,9 @@ module.exports = (ffi, ref, Struct) => {
       fill: ['void', [PointPtr, 'double', 'double']],
       norm1: ['double', [Point]],
       mid: [Point, [Point, Point]],
+      counter_open: ['pointer', ['int']],
+      counter_next: ['int', ['pointer']],
+      sum_f64: ['double', ['double *', 'size_t']],
       each: ['int', ['pointer', 'int']],
       sort: ['int', ['int', 'pointer']],
     });
@@ -75,6 +81,10 @@ module.exports = (ffi, ref, Struct) => {
       point: (x, y) => new Point({ x, y }),
       norm1,
       mid,
+      norm1o: (p) => norm1(new Point(p)),
+      open: () => counter_open(5),
+      next: counter_next,
+      total: (values, n) => sum_f64(Buffer.from(new Float64Array(values).buffer), n),
       fill: (x, y) => {
         fill(out.ref(), x, y);
         return out.x + out.y;

@@ -38,6 +38,10 @@ exports.open = (path) => {
   const mid = make('mid', POINT_BY_VALUE, [POINT_BY_VALUE, POINT_BY_VALUE]);
   const fill = make('fill', Void, [External, Double, Double]);
   const add_async = make('add_i32', I32, ints(2), { runInNewThread: true });
+  const norm1o = make('norm1', Double, [POINT_BY_VALUE]);
+  const counter_open = make('counter_open', External, [I32]);
+  const counter_next = make('counter_next', I32, [External]);
+  const sum_f64 = make('sum_f64', Double, [DataType.DoubleArray, I64]);
   const out = createPointer({ paramsType: [POINT], paramsValue: [{ x: 0, y: 0 }] });
   const [outAddress] = unwrapPointer(out);
 
@@ -59,6 +63,10 @@ exports.open = (path) => {
     point: (x, y) => ({ x, y }),
     norm1: (p) => norm1([p]),
     mid: (p, q) => mid([p, q]),
+    norm1o: (p) => norm1o([p]),
+    open: () => counter_open([5]),
+    next: (c) => counter_next([c]),
+    total: (values, n) => sum_f64([values, n]),
     fill: (x, y) => {
       fill([outAddress, x, y]);
       const [p] = restorePointer({ retType: [POINT], paramsValue: out });

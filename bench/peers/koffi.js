@@ -10,6 +10,8 @@ exports.open = (library) => {
   const IntCallback = koffi.pointer(koffi.proto('int IntCallback(int)'));
   const CompareCallback = koffi.pointer(koffi.proto('int CompareCallback(const int *, const int *)'));
 
+  const counter = koffi.pointer('counter', koffi.opaque());
+
   const functions = {
     nop: lib.func('void nop()'),
     add_i32: lib.func('int add_i32(int, int)'),
@@ -23,9 +25,15 @@ exports.open = (library) => {
     point: (x, y) => ({ x, y }),
     norm1: lib.func('norm1', 'double', [point]),
     mid: lib.func('mid', point, [point, point]),
+    norm1o: lib.func('norm1', 'double', [point]),
+    next: lib.func('counter_next', 'int', [counter]),
+    total: lib.func('double sum_f64(const double *, size_t)'),
     callback: (fn) => koffi.register(fn, IntCallback),
     each: lib.func('each', 'int', [IntCallback, 'int']),
   };
+
+  const counterOpen = lib.func('counter_open', counter, ['int']);
+  functions.open = () => counterOpen(5);
 
   /* koffi gives a Number while it is exact, so BigInts only come out by asking */
   const add_i64 = lib.func('int64_t add_i64(int64_t, int64_t)');

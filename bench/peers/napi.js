@@ -14,6 +14,10 @@ exports.open = (library) => {
     fill(p, x, y);
     return p.x + p.y;
   };
+  functions.norm1o = functions.norm1;
+  functions.open = () => functions.counter_open(5);
+  functions.next = functions.counter_next;
+  functions.total = functions.sum_f64;
   functions.callback = (fn) => fn;
   functions.each_once = each;
   functions.sort = (n) => sort(n, (a, b) => a - b);

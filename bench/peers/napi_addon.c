@@ -25,6 +25,9 @@ static struct {
 	void (*fill)(struct point *, double, double);
 	double (*norm1)(struct point);
 	struct point (*mid)(struct point, struct point);
+	counter *(*counter_open)(int);
+	int (*counter_next)(counter *);
+	double (*sum_f64)(const double *, size_t);
 	int (*each)(int_callback, int);
 	int (*sort)(int, compare_callback);
 	int (*vsum)(int, ...);
@@ -219,6 +222,36 @@ static napi_value call_mid(napi_env env, napi_callback_info info)
 	return make_point(env, lib.mid(to_point(env, argv[0]), to_point(env, argv[1])));
 }
 
+static napi_value call_counter_open(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	napi_value result = NULL;
+	napi_create_external(env, lib.counter_open(to_int(env, argv[0])), NULL, NULL, &result);
+	return result;
+}
+
+static napi_value call_counter_next(napi_env env, napi_callback_info info)
+{
+	ARGS(1);
+	void *c = NULL;
+	napi_get_value_external(env, argv[0], &c);
+	return from_int(env, lib.counter_next(c));
+}
+
+static napi_value call_sum_f64(napi_env env, napi_callback_info info)
+{
+	ARGS(2);
+	double values[64];
+	uint32_t n = (uint32_t)to_int(env, argv[1]);
+
+	for (uint32_t i = 0; i < n && i < 64; i++) {
+		napi_value element = NULL;
+		napi_get_element(env, argv[0], i, &element);
+		values[i] = to_double(env, element);
+	}
+	return from_double(env, lib.sum_f64(values, n));
+}
+
 static napi_value call_vsum(napi_env env, napi_callback_info info)
 {
 	ARGS(5);
@@ -362,20 +395,51 @@ static napi_value call_open(napi_env env, napi_callback_info info)
 		const char *symbol;
 		void *slot;
 	} symbols[] = {
-	    {"nop", &lib.nop},     {"add_i32", &lib.add_i32}, {"add_f64", &lib.add_f64}, {"mix6", &lib.mix6},
-	    {"sum8", &lib.sum8},   {"add_i64", &lib.add_i64}, {"length", &lib.length},   {"greet", &lib.greet},
-	    {"ends", &lib.ends},   {"fill", &lib.fill},       {"norm1", &lib.norm1},     {"mid", &lib.mid},
-	    {"fails", &lib.fails}, {"each", &lib.each},       {"sort", &lib.sort},       {"vsum", &lib.vsum},
+	    {"nop", &lib.nop},
+	    {"add_i32", &lib.add_i32},
+	    {"add_f64", &lib.add_f64},
+	    {"mix6", &lib.mix6},
+	    {"sum8", &lib.sum8},
+	    {"add_i64", &lib.add_i64},
+	    {"length", &lib.length},
+	    {"greet", &lib.greet},
+	    {"ends", &lib.ends},
+	    {"fill", &lib.fill},
+	    {"norm1", &lib.norm1},
+	    {"mid", &lib.mid},
+	    {"counter_open", &lib.counter_open},
+	    {"counter_next", &lib.counter_next},
+	    {"sum_f64", &lib.sum_f64},
+	    {"fails", &lib.fails},
+	    {"each", &lib.each},
+	    {"sort", &lib.sort},
+	    {"vsum", &lib.vsum},
 	};
 	static const struct {
 		const char *name;
 		napi_callback callback;
 	} functions[] = {
-	    {"nop", call_nop},     {"add_i32", call_add_i32},     {"add_f64", call_add_f64},   {"mix6", call_mix6},
-	    {"sum8", call_sum8},   {"add_i64n", call_add_i64n},   {"add_i64b", call_add_i64b}, {"length", call_length},
-	    {"greet", call_greet}, {"ends", call_ends},           {"fill", call_fill},         {"norm1", call_norm1},
-	    {"mid", call_mid},     {"each", call_each},           {"sort", call_sort},         {"fails", call_fails},
-	    {"vsum", call_vsum},   {"add_async", call_add_async},
+	    {"nop", call_nop},
+	    {"add_i32", call_add_i32},
+	    {"add_f64", call_add_f64},
+	    {"mix6", call_mix6},
+	    {"sum8", call_sum8},
+	    {"add_i64n", call_add_i64n},
+	    {"add_i64b", call_add_i64b},
+	    {"length", call_length},
+	    {"greet", call_greet},
+	    {"ends", call_ends},
+	    {"fill", call_fill},
+	    {"norm1", call_norm1},
+	    {"mid", call_mid},
+	    {"each", call_each},
+	    {"sort", call_sort},
+	    {"fails", call_fails},
+	    {"counter_open", call_counter_open},
+	    {"counter_next", call_counter_next},
+	    {"sum_f64", call_sum_f64},
+	    {"vsum", call_vsum},
+	    {"add_async", call_add_async},
 	};
 	ARGS(1);
 	char path[4096];

@@ -5,6 +5,7 @@ const ffi = require('node:ffi');
 exports.lacks = {
   fails: 'no errno',
   point: 'no structs by value',
+  norm1o: 'no structs by value',
   vsum: 'no variadic functions',
   add_async: 'no asynchronous calls',
 };
@@ -24,6 +25,9 @@ exports.open = (path) => {
     greet: type('pointer', 'int32'),
     ends: type('int32', 'buffer', 'uint64'),
     fill: type('void', 'buffer', 'double', 'double'),
+    counter_open: type('pointer', 'int32'),
+    counter_next: type('int32', 'pointer'),
+    sum_f64: type('double', 'buffer', 'uint64'),
     each: type('int32', 'function', 'int32'),
     sort: type('int32', 'int32', 'function'),
     ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((i) => [`poly${i}`, type('int32', 'int32')])),
@@ -37,6 +41,11 @@ exports.open = (path) => {
   functions.length = (s) => Number(length(s));
   functions.greet = (which) => ffi.toString(greet(which));
   functions.ends = (bytes, n) => ends(bytes, BigInt(n));
+
+  functions.open = () => functions.counter_open(5);
+  functions.next = functions.counter_next;
+  const { sum_f64 } = functions;
+  functions.total = (values, n) => sum_f64(new Float64Array(values), BigInt(n));
 
   const p = new Float64Array(2);
   functions.fill = (x, y) => {
