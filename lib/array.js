@@ -9,7 +9,7 @@ const native = require('./native');
 const { HANDLE, MEMORY, OFFSET, TYPE } = require('./keys');
 const { typeOf, typeFromHandle } = require('./type');
 const { reserve, room, copy, addressOf } = require('./memory');
-const { VIEW, readerOf, writerOf, isText } = require('./codec');
+const { VIEW, readerOf, writerOf, fillerOf, isText } = require('./codec');
 const { describeConstructor, keepOne, plain, shownOfUnion } = require('./struct');
 const { indexed } = require('./indexed');
 const { failure, describe, expected, inspect } = require('./errors');
@@ -120,6 +120,10 @@ function assign(value, init) {
   }
   if (init === null || typeof init !== 'object' || typeof init[Symbol.iterator] !== 'function') {
     throw expected(type.spelling, 'an array of its elements', init);
+  }
+  if (Array.isArray(init) && init.length <= type.count) {
+    fillerOf(type.base)(value[MEMORY], value[OFFSET], init, init.length);
+    return;
   }
   let i = 0;
   for (const element of init) {

@@ -256,6 +256,17 @@ function writerOf(type) {
   return type.writer;
 }
 
+/** @returns {(memory: object, offset: number, values: unknown[], n: number) => void} writes elements, in a row */
+function fillerOf(type) {
+  if (type.filler === undefined) {
+    const body = `return (m, o, values, n) => {
+      for (let i = 0; i < n; i++, o += ${type.size}) { const v = values[i]; ${writeSource(type, 'm', 'o', 'T', 'i')} }
+    };`;
+    type.filler = vm.compileFunction(body, ['H', 'T'])(helpers, type);
+  }
+  return type.filler;
+}
+
 module.exports = {
   VIEW,
   AS_INT64,
@@ -264,6 +275,7 @@ module.exports = {
   writeSource,
   readerOf,
   writerOf,
+  fillerOf,
   isText,
   reserve,
   room,

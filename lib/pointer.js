@@ -8,7 +8,7 @@ const native = require('./native');
 const { MEMORY, OFFSET, TYPE } = require('./keys');
 const { KIND, typeOf, completeType, pointer: pointerTo } = require('./type');
 const { PAGE, read, everywhere, reserve, room, alone, addressOf, viewOf, NativeMemory } = require('./memory');
-const { helpers, readerOf, writerOf } = require('./codec');
+const { helpers, readerOf, writerOf, fillerOf } = require('./codec');
 const { indexed } = require('./indexed');
 const { failure, expected, inspect } = require('./errors');
 
@@ -192,13 +192,12 @@ function elementOffset(pointer, i) {
 Object.defineProperty(Pointer.prototype, SINGLE, { value: false });
 indexed(Pointer.prototype);
 
-/** Values one behind the other in memory of their own: a pointer to the first. */
+/** The values of an array one behind the other in memory of their own: a pointer to the first. */
 function pointerToAll(type, values) {
-  const { size } = type;
-  const write = writerOf(type);
-  reserve(size * Math.max(values.length, 1), type.align);
+  const { length } = values;
+  reserve(type.size * Math.max(length, 1), type.align);
   const { memory, offset } = room;
-  for (let i = 0; i < values.length; i++) write(memory, offset + i * size, values[i], i);
+  fillerOf(type)(memory, offset, values, length);
   return new Pointer(type, memory, offset);
 }
 

@@ -99,9 +99,10 @@ class Type {
     this.flags = description.flags;
     this.conversion = description.conversion;
     this.serial = ++count;
-    /** What lib/codec.js made for it: functions that read and write a value, and how pointers read one at once. */
+    /** What lib/codec.js made for it: functions that read, write, write many; and how pointers read one at once. */
     this.reader = undefined;
     this.writer = undefined;
+    this.filler = undefined;
     this.scalar = 0;
     /** Bytes from one element to the next, once a Pointer found that there are values of the type to be read. */
     this.step = 0;

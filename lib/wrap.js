@@ -14,7 +14,6 @@
  */
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
-const { isAnyArrayBuffer } = require('node:util').types;
 const { MEMORY, TYPE, RECORD, FRESH } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory, everywhere } = require('./memory');
@@ -147,8 +146,6 @@ function textOf(shape) {
  *   number in the order of the former) -> wrapper
  */
 function wrappersFor(native, { makePointer, toPointer, toMemory }) {
-  const hasBytes = (value) => ArrayBuffer.isView(value) || isAnyArrayBuffer(value);
-
   /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
   class State {
     constructor(record, script) {
@@ -176,11 +173,11 @@ function wrappersFor(native, { makePointer, toPointer, toMemory }) {
      * call makes it too; undefined: there is nothing to make, or the generic call is to say why not.
      */
     place(index, value) {
-      if (value === null || typeof value !== 'object' || value[MEMORY] !== undefined || hasBytes(value))
-        return;
+      if (value === null || typeof value !== 'object' || value[MEMORY] !== undefined) return;
+      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
       const type = this.type(index);
       const made = type.resolved.kindNumber === KIND.POINTER ? toPointer(type, value) : toMemory(type, value);
-      return made instanceof Error ? undefined : made;
+      return made[MEMORY] === undefined && made instanceof Error ? undefined : made;
     }
 
     /** Is what lies in memory as this type right for argument `index`, or to be pointed to by it? */

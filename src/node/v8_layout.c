@@ -1,5 +1,7 @@
 #include "v8_layout.h"
 
+#include <math.h>
+
 /* How many words of an object are searched for what it should hold; all objects looked at are at least that big. */
 #define MAX_WORDS 13
 
@@ -27,6 +29,12 @@ bool bf_v8_value_at(const bf_v8_layout *l, const uint64_t *value, void **address
 	if (!bf_v8_number(l, value[1], &offset) || !(offset >= 0 && offset <= 0x1p53))
 		return false;
 	memory = bf_v8_properties(l, value[0]);
+	if (memory && bf_v8_is_small(memory[0]) && bf_v8_number(l, memory[1], &known) && known == INFINITY) {
+		/* lib/'s `everywhere`, and callbacks: what C's pointers are in */
+		*address = (void *)((uintptr_t)offset + (uintptr_t)(intptr_t)bf_v8_small(memory[0]));
+		*size = SIZE_MAX;
+		return true;
+	}
 	if (memory) {
 		/* A base that is no Number: the memory was freed. */
 		if (!bf_v8_number(l, memory[0], &base) || !bf_v8_number(l, memory[1], &known) || base < 0 ||
