@@ -90,7 +90,7 @@ function floating(mantissa, exponent) {
 }
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory, floating]);
-if (require('./wrap').setup(native, pointer)) readFast();
+if (require('./wrap').setup(pointer)) readFast();
 
 /* Threads that wait for a callback would keep the process from ending. */
 process.once('exit', native.exiting);

@@ -12,8 +12,8 @@
  * called. The latter is a property of an object that gets it once, so optimised
  * code takes it for the constant that it is.
  */
-const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
+const native = require('./native');
 const { TYPE, RECORD } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory, everywhere } = require('./memory');
@@ -66,8 +66,11 @@ const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
 const values = new Float64Array(words, 16);
 
+/* What a script takes from its State, if its text has it. */
+const CONSTANTS = { TYPE, isView: ArrayBuffer.isView, signed, unsigned, errno, refused };
+
 /**
- * The text of a shape's script.
+ * The text of a shape's script: a function of a State, which returns its wrapper.
  * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
  *   and 'e' for results with errno
  */
@@ -76,6 +79,7 @@ function textOf(shape) {
   const hasErrno = shape.includes('e', end);
   const plain = shape[0] >= '0' && shape[0] <= '9';
   const count = plain ? Number(shape.slice(0, end)) : end - 1;
+  const stores = !plain && shape[count] === 'm';
   const before = hasErrno ? 'return { value: ' : 'return ';
   const after = hasErrno ? ', errno: errno[0] };' : ';';
   let names = '';
@@ -90,88 +94,81 @@ function textOf(shape) {
     if (check?.includes('#')) variables += `, T${i}`;
   }
 
-  let text;
+  let body;
   if (plain) {
-    text = `if (${checks}) ${before}state.call(${names})${after}
+    body = `if (${checks}) ${before}state.call(${names})${after}
     ${before}state.call(...arguments)${after}`;
   } else {
-    const stores = shape[count] === 'm';
     const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
     const value = stores ? 'const v = new (R ??= state.type(-1).valueConstructor)();' : '';
-    text = `if (${checks}) {
+    body = `if (${checks}) {
       ${value} let r = state.call(${passed});
       if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw())(${passed}); }
       ${before}${RESULTS[shape[count]]}${after}
     }
     ${before}state.generic(state.record, ...arguments)${after}`;
   }
-  return `(function (name, state, TYPE, isView, signed, unsigned, errno, refused) {
+  const constants = Object.keys(CONSTANTS).filter((name) => body.includes(name));
+  return `(function (state) {
   'use strict';
+  const { name, ${constants} } = state;
   let ${variables};
+  ${stores ? 'state.stores = true;' : ''}
   return ({ __proto__: null, [name](${names}) {
-    ${text}
+    ${body}
   } })[name];
 })
 //# sourceURL=biffi`;
 }
 
-/**
- * What the addon calls to wrap one of its functions.
- * @param {object} native the addon
- * @param {Function} makePointer (type, address) makes what a pointer is in JavaScript
- * @returns {[Function, Function]} shape -> text of its script; (name, record, what a run of the script gave, its
- *   number in the order of the former) -> wrapper
- */
-function wrappersFor(native, makePointer) {
-  /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
-  class State {
-    constructor(record, script) {
-      this.record = record;
-      this.script = script;
-    }
-
-    call(...args) {
-      const prepared = native.prepare(this.record);
-      if (prepared === undefined) {
-        return native.callGeneric(this.record, ...(stores[this.script] ? args.slice(1) : args));
-      }
-      this.call = prepared;
-      return this.call(...args);
-    }
-
-    /** The same without the fast call. */
-    raw() {
-      return native.rawFunction(this.record) ?? ((...args) => this.call(...args));
-    }
-
-    type(index) {
-      const found = native.typeOf(this.record, index);
-      return index >= 0 && found.resolved.kindNumber === KIND.POINTER
-        ? found.resolved.base.resolved
-        : found.resolved;
-    }
-  }
-  Object.assign(State.prototype, {
-    generic: native.callGeneric,
-    pointer: makePointer,
-  });
-
-  const { isView } = ArrayBuffer;
-  /* Whether a script's wrappers pass, first, a value for the result to be stored in. */
-  const stores = [];
-
-  function source(shape) {
-    stores.push(shape.includes('m:'));
-    return textOf(shape);
+/** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
+class State {
+  /**
+   * @param {string} name
+   * @param {object | undefined} record the addon's; undefined: made when it is needed
+   * @param {object} [binding] what of, see bind() of library.js
+   * @param {number} [index] of the function in its declarations
+   */
+  constructor(name, record, binding, index) {
+    this.name = name;
+    this.made = record;
+    this.binding = binding;
+    this.index = index;
   }
 
-  function wrap(name, record, make, script) {
-    const wrapper = make(name, new State(record, script), TYPE, isView, signed, unsigned, errno, refused);
-    wrapper[RECORD] = record;
-    return wrapper;
+  get record() {
+    if (this.made === undefined) {
+      const { declared, addresses, handle, flags } = this.binding;
+      this.made = native.declaredRecord(declared, this.index, addresses[this.index], handle, ...flags);
+    }
+    return this.made;
   }
 
-  return [source, wrap];
+  /** For the addon, which finds a State under RECORD of a wrapper. */
+  get [RECORD]() {
+    return this.record;
+  }
+
+  call(...args) {
+    const prepared = native.prepare(this.record);
+    if (prepared === undefined) {
+      return native.callGeneric(this.record, ...(this.stores ? args.slice(1) : args));
+    }
+    this.call = prepared;
+    return this.call(...args);
+  }
+
+  /** The same without the fast call. */
+  raw() {
+    return native.rawFunction(this.record) ?? ((...args) => this.call(...args));
+  }
+
+  type(index) {
+    const found = native.typeOf(this.record, index);
+    return index >= 0 && found.resolved.kindNumber === KIND.POINTER
+      ? found.resolved.base.resolved
+      : found.resolved;
+  }
 }
 
 /*
@@ -206,7 +203,7 @@ const RETURNS = {
  *   own, with that one as its first argument (src/node/v8_callback.h). Takes a code for each argument and the result,
  *   and the types of the pointers. An adapter returns a number, a boolean or undefined, and never throws.
  */
-function adapterFor(native, pointer) {
+function adapterFor(pointer) {
   const { callbackResult, callbackThrew } = native;
   const scripts = new Map();
 
@@ -271,17 +268,18 @@ let pointers;
  */
 function switchOn() {
   if (process.env.BIFFI_TIER === 'v8' && process.versions.v8.startsWith('10.2.'))
-    setFlagsFromString('--turbo-fast-api-calls');
+    require('node:v8').setFlagsFromString('--turbo-fast-api-calls');
 }
 
 /** Opens the V8 tier where there is one. Returns whether it did. */
-function setup(native, pointer) {
+function setup(pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
-  const functions = [...wrappersFor(native, pointer), adapterFor(native, pointer)];
+  Object.assign(State.prototype, CONSTANTS, { stores: false, generic: native.callGeneric, pointer });
+  const functions = [textOf, (name, record) => new State(name, record), adapterFor(pointer)];
   const open = native.setupTier(functions, words, pointers, view);
   if (open) switchOn();
   return open;
 }
 
-module.exports = { setup };
+module.exports = { State, setup };
