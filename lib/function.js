@@ -5,10 +5,10 @@
  * addon: src/node/function.c).
  */
 const native = require('./native');
-const { HANDLE, MEMORY, RECORD } = require('./keys');
+const { HANDLE, MEMORY } = require('./keys');
 const { KIND, typeOf, typeFromHandle } = require('./type');
 const { addressOf } = require('./memory');
-const { State } = require('./wrap');
+const { State, wrapperOf } = require('./wrap');
 const { failure, expected, optionsOf, inspect } = require('./errors');
 
 /* BF_FUNCTION_..., BF_INT64_..., BF_CONV_OWNED */
@@ -111,11 +111,9 @@ function makeDeclared(binding, name, index) {
     const symbol = native.declaredThing(declared, index);
     addresses[index] = Number(native.librarySymbol(binding.handle, symbol));
   }
-  const wrap = native.declaredWrap(declared, index, flags[0], flags[1]);
+  const make = native.declaredWrap(declared, index, flags[0], flags[1]);
   const state = new State(name, undefined, binding, index);
-  let bound;
-  if (wrap === undefined) bound = native.functionOfRecord(state.record);
-  else (bound = wrap(state))[RECORD] = state;
+  const bound = make === undefined ? native.functionOfRecord(state.record) : wrapperOf(make, state);
   return Object.setPrototypeOf(bound, BoundFunction.prototype);
 }
 

@@ -3,10 +3,7 @@
  * Headers: what a C header declares, read through the system's C preprocessor.
  *
  *   const sqlite = load('libsqlite3.so.0', { header: 'sqlite3.h' });
- *
- * Required where a header is read: Node.js' child processes take a third of the time in which biffi starts.
  */
-const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { failure, expected } = require('./errors');
 
@@ -25,6 +22,7 @@ function strings(options, name) {
 
 /** The headers' text after preprocessing, with line markers and #defines. */
 function preprocess(headers, options) {
+  const { spawnSync } = require('node:child_process'); // takes a third of the time in which biffi starts
   const compiler = options.cc ?? process.env.CC ?? 'cc';
   const flags = [...strings(options, 'include').map((dir) => `-I${dir}`), ...strings(options, 'preprocess')];
   const source = headers

@@ -10,6 +10,7 @@ const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
 const { Pointer } = require('./pointer');
 const { makeDeclared, optionFlags } = require('./function');
+const { readHeader, fileFilter } = require('./header');
 const { failure, expected, inspect } = require('./errors');
 
 const DISPOSE = Symbol.dispose ?? Symbol.for('nodejs.dispose');
@@ -134,7 +135,6 @@ function defineVariable(object, name, state, type, find) {
 
 /** Reads headers and text: the addon's handle, and which symbols are to be properties, by index. */
 function declareFiles(options, text) {
-  const { readHeader, fileFilter } = require('./header');
   if (options.header === undefined) {
     const declared = native.declare(undefined, text);
     const filter = fileFilter([], options.files);

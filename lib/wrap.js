@@ -12,6 +12,7 @@
  * called. The latter is a property of an object that gets it once, so optimised
  * code takes it for the constant that it is.
  */
+const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
 const native = require('./native');
 const { TYPE, RECORD } = require('./keys');
@@ -66,11 +67,8 @@ const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
 const values = new Float64Array(words, 16);
 
-/* What a script takes from its State, if its text has it. */
-const CONSTANTS = { TYPE, isView: ArrayBuffer.isView, signed, unsigned, errno, refused };
-
 /**
- * The text of a shape's script: a function of a State, which returns its wrapper.
+ * The text of a shape's script: a function that makes wrappers, see wrapperOf().
  * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
  *   and 'e' for results with errno
  */
@@ -108,10 +106,8 @@ function textOf(shape) {
     }
     ${before}state.generic(state.record, ...arguments)${after}`;
   }
-  const constants = Object.keys(CONSTANTS).filter((name) => body.includes(name));
-  return `(function (state) {
+  return `(function (state, name, TYPE, isView, signed, unsigned, errno, refused) {
   'use strict';
-  const { name, ${constants} } = state;
   let ${variables};
   ${stores ? 'state.stores = true;' : ''}
   return ({ __proto__: null, [name](${names}) {
@@ -169,6 +165,13 @@ class State {
       ? found.resolved.base.resolved
       : found.resolved;
   }
+}
+
+/** A wrapper of a State, by the function that the addon has of the shape's script for it alone. */
+function wrapperOf(make, state) {
+  const wrapper = make(state, state.name, TYPE, ArrayBuffer.isView, signed, unsigned, errno, refused);
+  wrapper[RECORD] = state;
+  return wrapper;
 }
 
 /*
@@ -268,18 +271,19 @@ let pointers;
  */
 function switchOn() {
   if (process.env.BIFFI_TIER === 'v8' && process.versions.v8.startsWith('10.2.'))
-    require('node:v8').setFlagsFromString('--turbo-fast-api-calls');
+    setFlagsFromString('--turbo-fast-api-calls');
 }
 
 /** Opens the V8 tier where there is one. Returns whether it did. */
 function setup(pointer) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
-  Object.assign(State.prototype, CONSTANTS, { stores: false, generic: native.callGeneric, pointer });
-  const functions = [textOf, (name, record) => new State(name, record), adapterFor(pointer)];
+  Object.assign(State.prototype, { stores: false, generic: native.callGeneric, pointer });
+  const wrap = (make, name, record) => wrapperOf(make, new State(name, record));
+  const functions = [textOf, wrap, adapterFor(pointer)];
   const open = native.setupTier(functions, words, pointers, view);
   if (open) switchOn();
   return open;
 }
 
-module.exports = { State, setup };
+module.exports = { State, wrapperOf, setup };

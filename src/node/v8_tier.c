@@ -343,19 +343,16 @@ napi_value bf_v8_wrap(const bf_function *f)
 	return ve->scripts[i].code ? ve->v8->script_bind(ve->scripts[i].code) : NULL;
 }
 
+/* wrap(what makes the wrapper, name, External of the record), see lib/wrap.js */
 static int v8_make(bf_function *f, napi_value record, napi_value *out)
 {
 	bf_v8_env *ve = f->env->tier;
 	napi_env napi = f->env->napi;
-	napi_value argv[2] = {[1] = record}, make_state, wrap, global, state, error;
+	napi_value argv[3] = {bf_v8_wrap(f), NULL, record}, wrap, global, error;
 
-	wrap = bf_v8_wrap(f);
-	if (wrap && napi_create_string_utf8(napi, f->name, NAPI_AUTO_LENGTH, &argv[0]) == napi_ok &&
-	    napi_get_reference_value(napi, ve->state, &make_state) == napi_ok &&
-	    napi_get_global(napi, &global) == napi_ok &&
-	    napi_call_function(napi, global, make_state, 2, argv, &state) == napi_ok &&
-	    napi_call_function(napi, global, wrap, 1, &state, out) == napi_ok &&
-	    napi_set_property(napi, *out, bf_env_key(f->env, BF_KEY_RECORD), state) == napi_ok)
+	if (argv[0] && napi_create_string_utf8(napi, f->name, NAPI_AUTO_LENGTH, &argv[1]) == napi_ok &&
+	    napi_get_reference_value(napi, ve->wrap, &wrap) == napi_ok && napi_get_global(napi, &global) == napi_ok &&
+	    napi_call_function(napi, global, wrap, 3, argv, out) == napi_ok)
 		return 0;
 	napi_get_and_clear_last_exception(napi, &error);
 	return -1;
@@ -382,7 +379,7 @@ void bf_v8_tier_end(bf_env *env)
 		return;
 	napi_delete_reference(env->napi, ve->words);
 	napi_delete_reference(env->napi, ve->source);
-	napi_delete_reference(env->napi, ve->state);
+	napi_delete_reference(env->napi, ve->wrap);
 	napi_delete_reference(env->napi, ve->adapt);
 	for (bf_v8_function *vf = ve->functions; vf; vf = vf->next) {
 		napi_delete_reference(env->napi, vf->engine_function);
@@ -419,7 +416,7 @@ static napi_status reference_element(napi_env napi, napi_value array, uint32_t i
 }
 
 /*
- * setupTier([source, state, adapt], ArrayBuffer, samples, view): 64 bits of a result, errno, the byte that a
+ * setupTier([source, wrap, adapt], ArrayBuffer, samples, view): 64 bits of a result, errno, the byte that a
  * refused fast call sets, numbers for adapters; samples and view as bf_v8_layout_probe_values
  * wants them. False, and nothing kept, where the tier is closed.
  */
@@ -441,7 +438,7 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 		    size >= 16 + BF_V8_ADAPTED * sizeof(double) &&
 		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
 		    reference_element(napi, argv[0], 0, &ve->source) == napi_ok &&
-		    reference_element(napi, argv[0], 1, &ve->state) == napi_ok &&
+		    reference_element(napi, argv[0], 1, &ve->wrap) == napi_ok &&
 		    reference_element(napi, argv[0], 2, &ve->adapt) == napi_ok) {
 			ve->wide = data;
 			ve->number = (int *)data + 2;

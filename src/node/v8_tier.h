@@ -26,8 +26,8 @@
 extern const bf_tier bf_tier_v8;
 
 /*
- * For a record, or a sketch of one: a function that makes its wrapper of a State, see lib/wrap.js. NULL: there is none
- * (nothing is pending).
+ * For a record, or a sketch of one: a function that makes its wrapper, see lib/wrap.js. NULL: there is none (nothing is
+ * pending).
  */
 napi_value bf_v8_wrap(const bf_function *f);
 
