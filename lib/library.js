@@ -77,7 +77,7 @@ function close(library) {
 
 /*
  * A library object has properties by the hundred. It starts as a dictionary, where to add one takes the same time
- * however many there are; at the end `settle` has the engine lay them out for fast reading.
+ * however many there are; at the end bind() has the engine lay them out for fast reading.
  */
 const defineGetter = Object.prototype.__defineGetter__;
 
@@ -91,11 +91,6 @@ function defineLazily(object, name, compute) {
 function defineFunction(object, as, binding, name, index) {
   let value;
   defineGetter.call(object, as, () => (value ??= makeDeclared(binding, name, index)));
-}
-
-function settle(library) {
-  Object.setPrototypeOf(library, prototype);
-  Object.create(library); // what objects inherit from is laid out so as soon as code reads it
 }
 
 /** What a typedef or tag gives: a constructor where there is one, else the type object. */
@@ -133,18 +128,19 @@ function defineVariable(object, name, state, type, find) {
   });
 }
 
-/** Reads headers and text: the addon's handle, and which symbols are to be properties, by index. */
+/** Reads headers and text: the addon's handle, and which symbols are wanted as properties, by index. */
 function declareFiles(options, text) {
   if (options.header === undefined) {
     const declared = native.declare(undefined, text);
     const filter = fileFilter([], options.files);
     const files = native.declaredFiles(declared);
-    return [declared, (index) => filter(files[index])];
+    return { declared, wanted: (index) => filter(files[index]) };
   }
   const read = readHeader(options);
   const declared = native.declare(undefined, read.text);
   const files = native.declaredFiles(declared);
-  return [native.declare(declared, text), (index) => index >= files.length || read.wanted(files[index])];
+  native.declare(declared, text);
+  return { declared, wanted: (index) => index >= files.length || read.wanted(files[index]) };
 }
 
 /** What an option of load() may be called. */
@@ -197,9 +193,9 @@ function load(path, declarations) {
   const options = typeof declarations === 'string' ? { declarations } : checked(declarations);
   const { declarations: text = '', header, lazy = header !== undefined } = options;
   if (typeof text !== 'string') throw expected('load()', 'declarations as C text', text);
-  const [declared, wanted] =
+  const { declared, wanted } =
     header === undefined && options.files === undefined
-      ? [native.declare(undefined, text)]
+      ? { declared: native.declare(undefined, text) }
       : declareFiles(options, text);
 
   const state = { handle: openLibrary(path, options.flags), path, declared, int64: options.int64 };
@@ -207,12 +203,6 @@ function load(path, declarations) {
   states.set(library, state);
   bind(library, state, options, lazy, wanted);
   return library;
-}
-
-/** What declarations name, in their order: kinds (SYMBOL), names. */
-function symbolsOf(declared) {
-  const [kinds, names] = native.declared(declared);
-  return [kinds, names.split(' ')];
 }
 
 /** Members of the structs that a library declares follow its option int64. Held, since types that nobody holds are made anew. */
@@ -265,7 +255,8 @@ function defineTags(library, tags, declared) {
 /** Gives a library object its properties. `wanted` says which symbols, by index; undefined: all. */
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
-  const [kinds, names] = symbolsOf(declared);
+  const { kinds, text } = native.declared(declared);
+  const names = text.split(' ');
   /* Of functions, once they were looked up. */
   const addresses = new Float64Array(kinds.length);
   const { prefix } = options;
@@ -291,7 +282,8 @@ function bind(library, state, options, lazy, wanted) {
     else defineOther(library, as, state, kind, index, lazy);
   }
   if (tags.length > 0) defineTags(library, tags, declared);
-  settle(library);
+  Object.setPrototypeOf(library, prototype);
+  Object.create(library); // what objects inherit from is laid out for fast reading as soon as code reads it
 }
 
 /**
@@ -315,7 +307,6 @@ function typeIn(library, text) {
 
 module.exports = {
   SYMBOL,
-  symbolsOf,
   load,
   close,
   symbol,

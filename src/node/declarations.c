@@ -127,11 +127,11 @@ static napi_value all_names(napi_env napi, bf_decls *d)
 	return value;
 }
 
-/* declared(handle): [kinds, names] in the order of the text: a Uint8Array of bf_symbol_kind; see all_names. */
+/* declared(handle): { kinds, text } in the order of the text: a Uint8Array of bf_symbol_kind, and all_names. */
 static napi_value declared(napi_env napi, napi_callback_info info)
 {
 	size_t argc = 1, n;
-	napi_value argv[1], buffer, kinds = NULL, names, list = NULL;
+	napi_value argv[1], buffer, kinds = NULL, names, object = NULL;
 	void *bytes = NULL;
 	bf_decls *d;
 
@@ -146,10 +146,10 @@ static napi_value declared(napi_env napi, napi_callback_info info)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
 		((uint8_t *)bytes)[i] = (uint8_t)bf_decls_at(d, i)->kind;
-	napi_create_array_with_length(napi, 2, &list);
-	napi_set_element(napi, list, 0, kinds);
-	napi_set_element(napi, list, 1, names);
-	return list;
+	napi_create_object(napi, &object);
+	napi_set_named_property(napi, object, "kinds", kinds);
+	napi_set_named_property(napi, object, "text", names);
+	return object;
 }
 
 static const bf_symbol *symbol_argument(napi_env napi, napi_callback_info info, bf_decls **d)
