@@ -22,7 +22,7 @@ function strings(options, name) {
 
 /** The headers' text after preprocessing, with line markers and #defines. */
 function preprocess(headers, options) {
-  const { spawnSync } = require('node:child_process'); // takes a third of the time in which biffi starts
+  const { spawnSync } = require('node:child_process'); // takes long to load, and most programs have no header to read
   const compiler = options.cc ?? process.env.CC ?? 'cc';
   const flags = [...strings(options, 'include').map((dir) => `-I${dir}`), ...strings(options, 'preprocess')];
   const source = headers

@@ -4,9 +4,10 @@
  * a fast call would silently truncate, and gives all that it does not know to the
  * generic call, which converts it or throws.
  *
- * Functions of one shape share a script, which the engine compiles once and runs
- * for each of them: what a run makes has feedback and optimised code of its own,
- * where closures of one run would share theirs.
+ * Functions of one shape share a script, which the engine compiles once. It gives
+ * a function that makes wrappers, of which the addon binds one anew for each: what
+ * that makes has feedback and optimised code of its own, where the wrappers of one
+ * would share theirs.
  *
  * A wrapper is made when its function is read, what it calls when it is first
  * called. The latter is a property of an object that gets it once, so optimised
@@ -92,14 +93,14 @@ function textOf(shape) {
     if (check?.includes('#')) variables += `, T${i}`;
   }
 
-  let body;
+  let text;
   if (plain) {
-    body = `if (${checks}) ${before}state.call(${names})${after}
+    text = `if (${checks}) ${before}state.call(${names})${after}
     ${before}state.call(...arguments)${after}`;
   } else {
     const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
     const value = stores ? 'const v = new (R ??= state.type(-1).valueConstructor)();' : '';
-    body = `if (${checks}) {
+    text = `if (${checks}) {
       ${value} let r = state.call(${passed});
       if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw())(${passed}); }
       ${before}${RESULTS[shape[count]]}${after}
@@ -111,7 +112,7 @@ function textOf(shape) {
   let ${variables};
   ${stores ? 'state.stores = true;' : ''}
   return ({ __proto__: null, [name](${names}) {
-    ${body}
+    ${text}
   } })[name];
 })
 //# sourceURL=biffi`;
