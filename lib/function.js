@@ -8,6 +8,7 @@ const native = require('./native');
 const { HANDLE, MEMORY } = require('./keys');
 const { KIND, typeOf, typeFromHandle } = require('./type');
 const { addressOf } = require('./memory');
+const { State, wrapperOf } = require('./wrap');
 const { failure, expected, optionsOf, inspect } = require('./errors');
 
 /* BF_FUNCTION_..., BF_INT64_..., BF_CONV_OWNED */
@@ -99,15 +100,20 @@ function makeFunction(name, address, type, library, flags) {
 }
 
 /**
- * The same for a function that declarations name.
- * @param {object} declared the addon's handle of the declarations
- * @param {number} index of the function in them
- * @param {number | bigint} address
- * @param {object} library the addon's handle
- * @param {[number, number]} flags of optionFlags
+ * The same for a function that declarations name. The V8 tier makes its wrapper now, the record when it is called.
+ * @param {object} binding see bind() of library.js
+ * @param {string} name
+ * @param {number} index in the declarations
  */
-function makeDeclared(declared, index, address, library, flags) {
-  const bound = native.makeDeclared(declared, index, address, library, flags[0], flags[1]);
+function makeDeclared(binding, name, index) {
+  const { declared, addresses, flags } = binding;
+  if (addresses[index] === 0) {
+    const symbol = native.declaredThing(declared, index);
+    addresses[index] = Number(native.librarySymbol(binding.handle, symbol));
+  }
+  const make = native.declaredWrap(declared, index, flags[0], flags[1]);
+  const state = new State(name, undefined, binding, index);
+  const bound = make === undefined ? native.functionOfRecord(state.record) : wrapperOf(make, state);
   return Object.setPrototypeOf(bound, BoundFunction.prototype);
 }
 
@@ -146,5 +152,4 @@ module.exports = {
   functionAt,
   functionOfPointer,
   optionFlags,
-  RESULT_OWNED,
 };

@@ -4,7 +4,6 @@
  *
  *   const sqlite = load('libsqlite3.so.0', { header: 'sqlite3.h' });
  */
-const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const { failure, expected } = require('./errors');
 
@@ -23,6 +22,7 @@ function strings(options, name) {
 
 /** The headers' text after preprocessing, with line markers and #defines. */
 function preprocess(headers, options) {
+  const { spawnSync } = require('node:child_process'); // takes long to load, and most programs have no header to read
   const compiler = options.cc ?? process.env.CC ?? 'cc';
   const flags = [...strings(options, 'include').map((dir) => `-I${dir}`), ...strings(options, 'preprocess')];
   const source = headers

@@ -90,7 +90,7 @@ function floating(mantissa, exponent) {
 }
 
 native.setup(keys.list, [typeFromHandle, pointer, make, toPointer, toMemory, floating]);
-if (require('./wrap').setup(native, { makePointer: pointer, toPointer, toMemory })) openWindow();
+if (require('./wrap').setup({ pointer, toPointer, toMemory })) openWindow();
 
 /* Threads that wait for a callback would keep the process from ending. */
 process.once('exit', native.exiting);

@@ -9,7 +9,7 @@ const { KIND, CONVERSION, typeOf, typeFromHandle } = require('./type');
 const { everywhere } = require('./memory');
 const { readerOf, writerOf } = require('./codec');
 const { Pointer } = require('./pointer');
-const { makeDeclared, optionFlags, RESULT_OWNED } = require('./function');
+const { makeDeclared, optionFlags } = require('./function');
 const { readHeader, fileFilter } = require('./header');
 const { failure, expected, inspect } = require('./errors');
 
@@ -77,7 +77,7 @@ function close(library) {
 
 /*
  * A library object has properties by the hundred. It starts as a dictionary, where to add one takes the same time
- * however many there are; at the end `settle` has the engine lay them out for fast reading.
+ * however many there are; at the end bind() has the engine lay them out for fast reading.
  */
 const defineGetter = Object.prototype.__defineGetter__;
 
@@ -88,14 +88,9 @@ function defineLazily(object, name, compute) {
 }
 
 /** The same for a function of C. */
-function defineFunction(object, name, binding, index, flags) {
+function defineFunction(object, as, binding, name, index) {
   let value;
-  defineGetter.call(object, name, () => (value ??= binding.make(index, flags)));
-}
-
-function settle(library) {
-  Object.setPrototypeOf(library, prototype);
-  Object.create(library); // what objects inherit from is laid out so as soon as code reads it
+  defineGetter.call(object, as, () => (value ??= makeDeclared(binding, name, index)));
 }
 
 /** What a typedef or tag gives: a constructor where there is one, else the type object. */
@@ -133,18 +128,19 @@ function defineVariable(object, name, state, type, find) {
   });
 }
 
-/** Reads headers and text: the addon's handle, and which symbols are to be properties, by index. */
+/** Reads headers and text: the addon's handle, and which symbols are wanted as properties, by index. */
 function declareFiles(options, text) {
   if (options.header === undefined) {
     const declared = native.declare(undefined, text);
     const filter = fileFilter([], options.files);
     const files = native.declaredFiles(declared);
-    return [declared, (index) => filter(files[index])];
+    return { declared, wanted: (index) => filter(files[index]) };
   }
   const read = readHeader(options);
   const declared = native.declare(undefined, read.text);
   const files = native.declaredFiles(declared);
-  return [native.declare(declared, text), (index) => index >= files.length || read.wanted(files[index])];
+  native.declare(declared, text);
+  return { declared, wanted: (index) => index >= files.length || read.wanted(files[index]) };
 }
 
 /** What an option of load() may be called. */
@@ -162,6 +158,15 @@ const OPTIONS = [
   'cc',
   'preprocess',
 ];
+
+function checked(options) {
+  if (options === null || typeof options !== 'object')
+    throw expected('load()', 'declarations as C text, or options', options);
+  for (const name of Object.keys(options)) {
+    if (!OPTIONS.includes(name)) throw failure('BF_ETYPE', `load(): there is no option '${name}'`);
+  }
+  return options;
+}
 
 /**
  * Opens a library and binds what the declarations name.
@@ -185,18 +190,12 @@ const OPTIONS = [
  * @returns {object} its properties are C's identifiers
  */
 function load(path, declarations) {
-  const options = typeof declarations === 'string' ? { declarations } : declarations;
-  if (options === null || typeof options !== 'object') {
-    throw expected('load()', 'declarations as C text, or options', declarations);
-  }
-  for (const name of Object.keys(options)) {
-    if (!OPTIONS.includes(name)) throw failure('BF_ETYPE', `load(): there is no option '${name}'`);
-  }
+  const options = typeof declarations === 'string' ? { declarations } : checked(declarations);
   const { declarations: text = '', header, lazy = header !== undefined } = options;
   if (typeof text !== 'string') throw expected('load()', 'declarations as C text', text);
-  const [declared, wanted] =
+  const { declared, wanted } =
     header === undefined && options.files === undefined
-      ? [native.declare(undefined, text)]
+      ? { declared: native.declare(undefined, text) }
       : declareFiles(options, text);
 
   const state = { handle: openLibrary(path, options.flags), path, declared, int64: options.int64 };
@@ -207,10 +206,10 @@ function load(path, declarations) {
 }
 
 /** Members of the structs that a library declares follow its option int64. Held, since types that nobody holds are made anew. */
-function markInt64(list, type, int64) {
-  return Array.from({ length: list.length / 3 }, (_, index) => index)
-    .filter((index) => [SYMBOL.TYPEDEF, SYMBOL.TAG].includes(list[index * 3]))
-    .map((index) => typeFromHandle(type(index)).resolved)
+function markInt64(state, kinds, int64) {
+  state.structs = Array.from(kinds.keys())
+    .filter((index) => kinds[index] === SYMBOL.TYPEDEF || kinds[index] === SYMBOL.TAG)
+    .map((index) => typeFromHandle(native.declaredType(state.declared, index)).resolved)
     .filter(({ kindNumber }) => kindNumber === KIND.STRUCT || kindNumber === KIND.UNION)
     .map((type) => {
       type.int64 = int64;
@@ -218,87 +217,73 @@ function markInt64(list, type, int64) {
     });
 }
 
-/** How the functions of one library are made. */
-class Binding {
-  constructor(declared, handle, list) {
-    this.declared = declared;
-    this.handle = handle;
-    this.list = list;
-    /** Of functions, once they were looked up. */
-    this.addresses = new Float64Array(list.length / 3);
-  }
-
-  make(index, flags) {
-    const address = (this.addresses[index] ||= Number(findSymbol(this.handle, this.list[index * 3 + 2])));
-    return makeDeclared(this.declared, index, address, this.handle, flags);
-  }
-}
-
-function defineSymbolVariable(library, name, state, index, third, lazy) {
-  const find = () => findSymbol(state.handle, third);
+function defineSymbolVariable(library, name, state, index, lazy) {
+  const find = () => findSymbol(state.handle, native.declaredThing(state.declared, index));
   const address = lazy ? undefined : find();
   let object;
   const typeObject = () => (object ??= typeFromHandle(native.declaredType(state.declared, index)));
   defineVariable(library, name, state, typeObject, lazy ? find : () => address);
 }
 
-function defineType(library, name, type, index) {
-  defineLazily(library, name, () => exposed(typeFromHandle(type(index))));
+function defineType(library, name, declared, index) {
+  defineLazily(library, name, () => exposed(typeFromHandle(native.declaredType(declared, index))));
+}
+
+/** What is neither a function nor a tag. */
+function defineOther(library, name, state, kind, index, lazy) {
+  const { declared } = state;
+  if (kind === SYMBOL.VARIABLE) defineSymbolVariable(library, name, state, index, lazy);
+  else if (kind === SYMBOL.TYPEDEF) defineType(library, name, declared, index);
+  else {
+    const value = native.declaredThing(declared, index);
+    Object.defineProperty(library, name, { value, enumerable: true, configurable: true });
+  }
 }
 
 /** Tags are properties under 'struct name', and under their name alone where nothing else has it. */
-function defineTags(library, tags, type) {
-  for (const [name, kind, index] of tags) {
+function defineTags(library, tags, declared) {
+  for (const [name, index] of tags) {
+    const kind = native.declaredThing(declared, index);
     const keyword = { [KIND.STRUCT]: 'struct', [KIND.UNION]: 'union' }[kind] ?? 'enum';
     const full = `${keyword} ${name}`;
-    defineType(library, full, type, index);
+    defineType(library, full, declared, index);
     Object.defineProperty(library, full, { enumerable: false });
-    if (!Object.hasOwn(library, name)) defineType(library, name, type, index);
+    if (!Object.hasOwn(library, name)) defineType(library, name, declared, index);
   }
 }
 
 /** Gives a library object its properties. `wanted` says which symbols, by index; undefined: all. */
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
-  const list = native.declared(declared);
-  const type = (index) => native.declaredType(declared, index);
-  const binding = new Binding(declared, handle, list);
-  const flags = optionFlags(options);
-  const plain = [flags[0], flags[1] & ~RESULT_OWNED];
+  const { kinds, text } = native.declared(declared);
+  const names = text.split(' ');
+  /* Of functions, once they were looked up. */
+  const addresses = new Float64Array(kinds.length);
   const { prefix } = options;
-  const owned = options.owned === undefined ? undefined : new Set(options.owned);
+  const owned = options.owned && new Set(options.owned);
+  /* How the functions are made: those of the option owned, and the others. */
+  const owning = { declared, handle, addresses, flags: optionFlags(options) };
+  const plain = owned ? { ...owning, flags: optionFlags({ ...options, owned: false }) } : owning;
   const tags = [];
 
-  if (options.int64 in AS_INT64) state.structs = markInt64(list, type, options.int64);
+  if (options.int64 in AS_INT64) markInt64(state, kinds, options.int64);
   /* Symbols are looked for now, so that a missing one is said by load(); functions are made when they are read. */
   if (!lazy) {
-    if (wanted !== undefined) binding.addresses.forEach((_, i, all) => (all[i] = wanted(i) ? 0 : NaN));
-    native.findDeclared(declared, handle, binding.addresses);
+    if (wanted !== undefined) addresses.forEach((_, i) => (addresses[i] = wanted(i) ? 0 : NaN));
+    native.findDeclared(declared, handle, addresses);
   }
-  for (let index = 0, at = 0; at < list.length; index++, at += 3) {
+  for (let index = 0; index < kinds.length; index++) {
     if (wanted !== undefined && !wanted(index)) continue;
-    const name = list[at + 1];
-    const third = list[at + 2];
+    const kind = kinds[index];
+    const name = names[index];
     const as = prefix && name.startsWith(prefix) ? name.slice(prefix.length) : name;
-    switch (list[at]) {
-      case SYMBOL.FUNCTION:
-        defineFunction(library, as, binding, index, owned?.has(name) ? flags : plain);
-        break;
-      case SYMBOL.VARIABLE:
-        defineSymbolVariable(library, as, state, index, third, lazy);
-        break;
-      case SYMBOL.CONSTANT:
-        Object.defineProperty(library, as, { value: third, enumerable: true, configurable: true });
-        break;
-      case SYMBOL.TYPEDEF:
-        defineType(library, as, type, index);
-        break;
-      default:
-        tags.push([name, third, index]);
-    }
+    if (kind === SYMBOL.FUNCTION) defineFunction(library, as, owned?.has(name) ? owning : plain, name, index);
+    else if (kind === SYMBOL.TAG) tags.push([name, index]);
+    else defineOther(library, as, state, kind, index, lazy);
   }
-  if (tags.length > 0) defineTags(library, tags, type);
-  settle(library);
+  if (tags.length > 0) defineTags(library, tags, declared);
+  Object.setPrototypeOf(library, prototype);
+  Object.create(library); // what objects inherit from is laid out for fast reading as soon as code reads it
 }
 
 /**

@@ -4,9 +4,10 @@
  * a fast call would silently truncate, and gives all that it does not know to the
  * generic call, which converts it or throws.
  *
- * Functions of one shape share a script, which the engine compiles once and runs
- * for each of them: what a run makes has feedback and optimised code of its own,
- * where closures of one run would share theirs.
+ * Functions of one shape share a script, which the engine compiles once. It gives
+ * a function that makes wrappers, of which the addon binds one anew for each: what
+ * that makes has feedback and optimised code of its own, where the wrappers of one
+ * would share theirs.
  *
  * A wrapper is made when its function is read, what it calls when it is first
  * called. The latter is a property of an object that gets it once, so optimised
@@ -14,6 +15,7 @@
  */
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
+const native = require('./native');
 const { MEMORY, TYPE, RECORD, FRESH } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory, everywhere } = require('./memory');
@@ -74,7 +76,7 @@ const refused = new Uint8Array(words, 12, 1);
 const values = new Float64Array(words, 16);
 
 /**
- * The text of a shape's script.
+ * The text of a shape's script: a function that makes wrappers, see wrapperOf().
  * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
  *   and 'e' for results with errno
  */
@@ -83,6 +85,7 @@ function textOf(shape) {
   const hasErrno = shape.includes('e', end);
   const plain = shape[0] >= '0' && shape[0] <= '9';
   const count = plain ? Number(shape.slice(0, end)) : end - 1;
+  const stores = !plain && shape[count] === 'm';
   const before = hasErrno ? 'return { value: ' : 'return ';
   const after = hasErrno ? ', errno: errno[0] };' : ';';
   let names = '';
@@ -104,7 +107,6 @@ function textOf(shape) {
     text = `if (${checks}) ${before}state.call(${names})${after}
     ${before}state.call(...arguments)${after}`;
   } else {
-    const stores = shape[count] === 'm';
     const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
     const value = stores
       ? 'const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)();'
@@ -127,9 +129,10 @@ function textOf(shape) {
     ${retry || ''}
     ${before}state.generic(state.record, ...arguments)${after}`;
   }
-  return `(function (name, state, TYPE, FRESH, isView, signed, unsigned, errno, refused) {
+  return `(function (state, name, TYPE, FRESH, isView, signed, unsigned, errno, refused) {
   'use strict';
   var ${variables};
+  ${stores ? 'state.stores = true;' : ''}
   var self = ({ __proto__: null, [name](${names}) {
     ${text}
   } })[name];
@@ -138,90 +141,79 @@ function textOf(shape) {
 //# sourceURL=biffi`;
 }
 
-/**
- * What the addon calls to wrap one of its functions.
- * @param {object} native the addon
- * @param {object} hooks what the addon asks too: makePointer, toPointer, toMemory of hooks.js
- * @returns {[Function, Function]} shape -> text of its script; (name, record, what a run of the script gave, its
- *   number in the order of the former) -> wrapper
- */
-function wrappersFor(native, { makePointer, toPointer, toMemory }) {
-  /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
-  class State {
-    constructor(record, script) {
-      this.record = record;
-      this.script = script;
-      this.types = undefined;
-    }
-
-    call(...args) {
-      const prepared = native.prepare(this.record);
-      if (prepared === undefined) {
-        return native.callGeneric(this.record, ...(stores[this.script] ? args.slice(1) : args));
-      }
-      this.call = prepared;
-      return this.call(...args);
-    }
-
-    /** The same without the fast call. */
-    raw() {
-      return native.rawFunction(this.record) ?? ((...args) => this.call(...args));
-    }
-
-    /**
-     * For argument `index`: what has an address, where the value is an object or array that has none, as the generic
-     * call makes it too; undefined: there is nothing to make, or the generic call is to say why not.
-     */
-    place(index, value) {
-      if (value === null || typeof value !== 'object' || value[MEMORY] !== undefined) return;
-      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
-      const type = this.type(index);
-      const made = type.resolved.kindNumber === KIND.POINTER ? toPointer(type, value) : toMemory(type, value);
-      return made[MEMORY] === undefined && made instanceof Error ? undefined : made;
-    }
-
-    /** Is what lies in memory as this type right for argument `index`, or to be pointed to by it? */
-    takes(index, type) {
-      return type !== undefined && native.takes(this.record, index, type);
-    }
-
-    /** The type of an argument; -1: of the result. */
-    type(index) {
-      this.types ??= [];
-      return (this.types[index + 1] ??= native.typeOf(this.record, index));
-    }
-  }
-  Object.assign(State.prototype, {
-    generic: native.callGeneric,
-    pointer: makePointer,
-  });
-
-  const { isView } = ArrayBuffer;
-  /* Whether a script's wrappers pass, first, a value for the result to be stored in. */
-  const stores = [];
-
-  function source(shape) {
-    stores.push(shape.includes('m:'));
-    return textOf(shape);
+/** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
+class State {
+  /**
+   * @param {string} name
+   * @param {object | undefined} record the addon's; undefined: made when it is needed
+   * @param {object} [binding] what of, see bind() of library.js
+   * @param {number} [index] of the function in its declarations
+   */
+  constructor(name, record, binding, index) {
+    this.name = name;
+    this.made = record;
+    this.binding = binding;
+    this.index = index;
+    this.types = undefined;
   }
 
-  function wrap(name, record, make, script) {
-    const wrapper = make(
-      name,
-      new State(record, script),
-      TYPE,
-      FRESH,
-      isView,
-      signed,
-      unsigned,
-      errno,
-      refused,
-    );
-    wrapper[RECORD] = record;
-    return wrapper;
+  get record() {
+    if (this.made === undefined) {
+      const { declared, addresses, handle, flags } = this.binding;
+      this.made = native.declaredRecord(declared, this.index, addresses[this.index], handle, ...flags);
+    }
+    return this.made;
   }
 
-  return [source, wrap];
+  /** For the addon, which finds a State under RECORD of a wrapper. */
+  get [RECORD]() {
+    return this.record;
+  }
+
+  call(...args) {
+    const prepared = native.prepare(this.record);
+    if (prepared === undefined) {
+      return native.callGeneric(this.record, ...(this.stores ? args.slice(1) : args));
+    }
+    this.call = prepared;
+    return this.call(...args);
+  }
+
+  /** The same without the fast call. */
+  raw() {
+    return native.rawFunction(this.record) ?? ((...args) => this.call(...args));
+  }
+
+  /** The type of an argument; -1: of the result. */
+  type(index) {
+    this.types ??= [];
+    return (this.types[index + 1] ??= native.typeOf(this.record, index));
+  }
+
+  /** Is what lies in memory as this type right for argument `index`, or to be pointed to by it? */
+  takes(index, type) {
+    return type !== undefined && native.takes(this.record, index, type);
+  }
+
+  /**
+   * For argument `index`: what has an address, where the value is an object or array that has none, as the generic
+   * call makes it too; undefined: there is nothing to make, or the generic call is to say why not.
+   */
+  place(index, value) {
+    if (value === null || typeof value !== 'object' || value[MEMORY] !== undefined) return;
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return;
+    const type = this.type(index);
+    const { toPointer, toMemory } = this.hooks;
+    const made = type.resolved.kindNumber === KIND.POINTER ? toPointer(type, value) : toMemory(type, value);
+    return made[MEMORY] === undefined && made instanceof Error ? undefined : made;
+  }
+}
+
+/** A wrapper of a State, by the function that the addon has of the shape's script for it alone. */
+function wrapperOf(make, state) {
+  const wrapper = make(state, state.name, TYPE, FRESH, ArrayBuffer.isView, signed, unsigned, errno, refused);
+  wrapper[RECORD] = state;
+  return wrapper;
 }
 
 /* How an argument of a callback comes: the parameters that carry it, and the value made of them. */
@@ -250,7 +242,7 @@ const RETURNS = {
  *   own, with that one as its first argument (src/node/v8_callback.h). Takes a code for each argument and the result,
  *   and the types of the pointers. An adapter returns a number, a boolean or undefined, and never throws.
  */
-function adapterFor(native, pointer) {
+function adapterFor(pointer) {
   const { callbackResult, callbackThrew } = native;
   const scripts = new Map();
 
@@ -316,14 +308,25 @@ function switchOn() {
     setFlagsFromString('--turbo-fast-api-calls');
 }
 
-/** Opens the V8 tier where there is one. Returns whether it did. */
-function setup(native, hooks) {
+/**
+ * Opens the V8 tier where there is one.
+ * @param {object} hooks of hooks.js: pointer, toPointer, toMemory
+ * @returns {boolean} whether it did
+ */
+function setup(hooks) {
   const view = new DataView(new ArrayBuffer(64), 8);
   pointers = samples(view);
-  const functions = [...wrappersFor(native, hooks), adapterFor(native, hooks.makePointer)];
+  Object.assign(State.prototype, {
+    stores: false,
+    generic: native.callGeneric,
+    pointer: hooks.pointer,
+    hooks,
+  });
+  const wrap = (make, name, record) => wrapperOf(make, new State(name, record));
+  const functions = [textOf, wrap, adapterFor(hooks.pointer)];
   const open = native.setupTier(functions, words, pointers, view);
   if (open) switchOn();
   return open;
 }
 
-module.exports = { setup };
+module.exports = { State, wrapperOf, setup };

@@ -36,12 +36,14 @@ const OWN = { '-l': 'value', '-o': 'value', '--prefix': 'value', '--files': 'val
 
 /** Everything that is bound: [{ kind, name, third, type, doc }]. */
 function wantedSymbols(declared, wanted) {
-  const list = native.declared(declared);
+  const { kinds, text } = native.declared(declared);
+  const names = text.split(' ');
   const files = native.declaredFiles(declared);
   const symbols = [];
-  for (let index = 0; index * 3 < list.length; index++) {
+  for (const [index, kind] of kinds.entries()) {
     if (!wanted(files[index])) continue;
-    const [kind, name, third] = list.slice(index * 3, index * 3 + 3);
+    const name = names[index];
+    const third = native.declaredThing(declared, index);
     const handle = native.declaredType(declared, index);
     const type = handle && typeFromHandle(handle);
     symbols.push({ kind, name, third, type, doc: native.declaredSource(declared, index).doc });
@@ -88,13 +90,13 @@ const isNamed = (type, own) => type.resolved.name !== undefined || own.has(type.
 /** Structs and unions by the name that C text gives them. */
 function structsOf(declared) {
   const map = new Map();
-  const list = native.declared(declared);
-  for (let index = 0; index * 3 < list.length; index++) {
-    const kind = list[index * 3];
+  const { kinds, text } = native.declared(declared);
+  const names = text.split(' ');
+  for (const [index, kind] of kinds.entries()) {
     if (kind !== SYMBOL.TAG && kind !== SYMBOL.TYPEDEF) continue;
     const type = typeFromHandle(native.declaredType(declared, index)).resolved;
     if ((type.kindNumber === KIND.STRUCT || type.kindNumber === KIND.UNION) && type.isComplete)
-      map.set(`${kind} ${list[index * 3 + 1]}`, type);
+      map.set(`${kind} ${names[index]}`, type);
   }
   return map;
 }

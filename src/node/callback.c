@@ -303,6 +303,7 @@ int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot
 	bf_function *f;
 	const bf_type *from;
 	napi_value js_type;
+	bool failed;
 
 	napi_typeof(cx->env->napi, value, &type);
 	switch (type) {
@@ -315,6 +316,8 @@ int bf_callback_in(bf_context *cx, bf_converter *c, napi_value value, void *slot
 			*(void **)slot = (void *)f->target;
 			return 0;
 		}
+		if (napi_is_exception_pending(cx->env->napi, &failed) != napi_ok || failed)
+			return -1;
 		if (cx->lent == NULL)
 			return bf_context_throw(cx, c, BF_ETYPE,
 						"expected a callback that outlives the assignment (callback() makes "

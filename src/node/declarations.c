@@ -8,7 +8,9 @@
 #include "function.h"
 #include "library.h"
 #include "throw.h"
+#include "tier.h"
 #include "type.h"
+#include "v8_tier.h"
 #include "value.h"
 
 static void decls_finalize(napi_env napi, void *data, void *hint)
@@ -104,45 +106,50 @@ static napi_value text_value(napi_env napi, const char *text)
 	return value;
 }
 
-/*
- * declared(handle): kind (bf_symbol_kind), name, and a third thing, one after the
- * other, in the order of the text. The third: a function's and variable's link
- * name, a constant's value, a tag's kind (bf_kind), null for a typedef.
- */
+/* All names with a space behind each. One string, since JavaScript cuts it up faster than Node-API makes many. */
+static napi_value all_names(napi_env napi, bf_decls *d)
+{
+	size_t n = bf_decls_count(d), size = 1;
+	napi_value value = NULL;
+	char *text, *end;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(bf_decls_at(d, i)->name) + 1;
+	text = end = malloc(size);
+	if (text == NULL)
+		return bf_throw(napi, BF_ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		end = stpcpy(end, bf_decls_at(d, i)->name);
+		*end++ = ' ';
+	}
+	napi_create_string_utf8(napi, text, (size_t)(end - text), &value);
+	free(text);
+	return value;
+}
+
+/* declared(handle): { kinds, text } in the order of the text: a Uint8Array of bf_symbol_kind, and all_names. */
 static napi_value declared(napi_env napi, napi_callback_info info)
 {
-	enum { FIELDS = 3 };
-	size_t argc = 1;
-	napi_value argv[1], list = NULL;
+	size_t argc = 1, n;
+	napi_value argv[1], buffer, kinds = NULL, names, object = NULL;
+	void *bytes = NULL;
 	bf_decls *d;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
 	d = decls_get(napi, argv[0]);
 	if (d == NULL)
 		return NULL;
-	napi_create_array_with_length(napi, bf_decls_count(d) * FIELDS, &list);
-	for (size_t i = 0; i < bf_decls_count(d); i++) {
-		const bf_symbol *s = bf_decls_at(d, i);
-		napi_handle_scope scope;
-		napi_value kind = NULL, name, third = NULL;
-
-		napi_open_handle_scope(napi, &scope);
-		napi_create_int32(napi, s->kind, &kind);
-		name = text_value(napi, s->name);
-		if (s->kind == BF_SYMBOL_CONSTANT)
-			third = constant_value(napi, &s->value);
-		else if (s->kind == BF_SYMBOL_TAG)
-			napi_create_int32(napi, s->type->kind, &third);
-		else if (s->kind == BF_SYMBOL_TYPEDEF || strcmp(s->link_name, s->name) != 0)
-			third = text_value(napi, s->kind == BF_SYMBOL_TYPEDEF ? NULL : s->link_name);
-		else
-			third = name;
-		napi_set_element(napi, list, (uint32_t)i * FIELDS, kind);
-		napi_set_element(napi, list, (uint32_t)i * FIELDS + 1, name);
-		napi_set_element(napi, list, (uint32_t)i * FIELDS + 2, third);
-		napi_close_handle_scope(napi, scope);
-	}
-	return list;
+	n = bf_decls_count(d);
+	if (napi_create_arraybuffer(napi, n, &bytes, &buffer) != napi_ok ||
+	    napi_create_typedarray(napi, napi_uint8_array, n, buffer, 0, &kinds) != napi_ok ||
+	    (names = all_names(napi, d)) == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		((uint8_t *)bytes)[i] = (uint8_t)bf_decls_at(d, i)->kind;
+	napi_create_object(napi, &object);
+	napi_set_named_property(napi, object, "kinds", kinds);
+	napi_set_named_property(napi, object, "text", names);
+	return object;
 }
 
 static const bf_symbol *symbol_argument(napi_env napi, napi_callback_info info, bf_decls **d)
@@ -155,6 +162,26 @@ static const bf_symbol *symbol_argument(napi_env napi, napi_callback_info info, 
 	*d = decls_get(napi, argv[0]);
 	napi_get_value_uint32(napi, argv[1], &index);
 	return *d != NULL && index < bf_decls_count(*d) ? bf_decls_at(*d, index) : NULL;
+}
+
+/* declaredThing(handle, index): the link name of a function or variable, a constant's value, a tag's bf_kind, null. */
+static napi_value declared_thing(napi_env napi, napi_callback_info info)
+{
+	bf_decls *d = NULL;
+	const bf_symbol *s = symbol_argument(napi, info, &d);
+	napi_value kind = NULL;
+
+	if (s == NULL)
+		return NULL;
+	switch (s->kind) {
+	case BF_SYMBOL_CONSTANT:
+		return constant_value(napi, &s->value);
+	case BF_SYMBOL_TAG:
+		napi_create_int32(napi, s->type->kind, &kind);
+		return kind;
+	default:
+		return text_value(napi, s->kind == BF_SYMBOL_TYPEDEF ? NULL : s->link_name);
+	}
 }
 
 /* declaredType(handle, index): the handle of a symbol's type; undefined if it has none (#define). */
@@ -201,12 +228,27 @@ static napi_value find_declared(napi_env napi, napi_callback_info info)
 	return NULL;
 }
 
-/* makeDeclared(handle, index, address, library, flags, converter flags): as makeFunction, see function.h. */
-static napi_value make_declared(napi_env napi, napi_callback_info info)
+/* A symbol by the first two arguments; NULL: it is no function, an exception is pending. */
+static const bf_symbol *function_symbol(napi_env napi, const napi_value *argv, bf_decls **d)
+{
+	uint32_t index = 0;
+
+	*d = decls_get(napi, argv[0]);
+	if (*d == NULL)
+		return NULL;
+	napi_get_value_uint32(napi, argv[1], &index);
+	if (index < bf_decls_count(*d) && bf_decls_at(*d, index)->kind == BF_SYMBOL_FUNCTION)
+		return bf_decls_at(*d, index);
+	bf_throw(napi, BF_ETYPE, "expected the index of a function");
+	return NULL;
+}
+
+/* declaredRecord(handle, index, address, library, flags, converter flags): a record, for flags see makeFunction. */
+static napi_value declared_record(napi_env napi, napi_callback_info info)
 {
 	size_t argc = 6;
 	napi_value argv[6];
-	uint32_t index = 0, flags = 0, converter_flags = 0;
+	uint32_t flags = 0, converter_flags = 0;
 	bf_library_handle *lib;
 	const bf_symbol *s;
 	void *address = NULL;
@@ -215,20 +257,47 @@ static napi_value make_declared(napi_env napi, napi_callback_info info)
 	bf_decls *d;
 
 	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
-	d = decls_get(napi, argv[0]);
-	lib = d != NULL ? bf_library_handle_get(napi, argv[3]) : NULL;
+	s = function_symbol(napi, argv, &d);
+	lib = s != NULL ? bf_library_handle_get(napi, argv[3]) : NULL;
 	if (lib == NULL)
 		return NULL;
-	napi_get_value_uint32(napi, argv[1], &index);
-	if (index >= bf_decls_count(d) || (s = bf_decls_at(d, index))->kind != BF_SYMBOL_FUNCTION)
-		return bf_throw(napi, BF_ETYPE, "makeDeclared takes the index of a function");
 	bf_value_to_address(napi, argv[2], &address);
 	napi_get_value_uint32(napi, argv[4], &flags);
 	napi_get_value_uint32(napi, argv[5], &converter_flags);
 	if (bf_function_new(bf_env_get(napi), s->name, address, lib, bf_decls_types(d), s->type, flags, converter_flags,
 			    &f, &err) != 0)
 		return bf_throw_error(napi, &err);
-	return bf_function_value(f);
+	f->tier_name = bf_tier_v8.name; /* unless functionOfRecord says another */
+	return bf_function_record(f);
+}
+
+/*
+ * declaredWrap(handle, index, flags, converter flags): what makes a function's wrapper of a State of lib/wrap.js, which
+ * needs the record when it is called; undefined: the V8 tier can't have it. Throws where there could be no record
+ * either.
+ */
+static napi_value declared_wrap(napi_env napi, napi_callback_info info)
+{
+	bf_env *env = bf_env_get(napi);
+	size_t argc = 4;
+	napi_value argv[4], wrap;
+	uint32_t flags = 0, converter_flags = 0;
+	const bf_symbol *s;
+	bf_function sketch;
+	bf_error err = {0};
+	bf_decls *d;
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	s = function_symbol(napi, argv, &d);
+	if (s == NULL || !bf_tier_is_v8(env))
+		return NULL;
+	napi_get_value_uint32(napi, argv[2], &flags);
+	napi_get_value_uint32(napi, argv[3], &converter_flags);
+	if (bf_function_sketch(env, s->name, bf_decls_types(d), s->type, flags, converter_flags, &sketch, &err) != 0)
+		return bf_throw_error(napi, &err);
+	wrap = bf_v8_wrap(&sketch);
+	bf_function_sketch_end(&sketch);
+	return wrap;
 }
 
 /* declaredSource(handle, index): { file, line, system, doc }. */
@@ -334,9 +403,11 @@ napi_status bf_declarations_exports(napi_env napi, napi_value exports)
 	const napi_property_descriptor list[] = {
 	    {"declare", NULL, declare, NULL, NULL, NULL, napi_default, NULL},
 	    {"declared", NULL, declared, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredThing", NULL, declared_thing, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredType", NULL, declared_type, NULL, NULL, NULL, napi_default, NULL},
 	    {"findDeclared", NULL, find_declared, NULL, NULL, NULL, napi_default, NULL},
-	    {"makeDeclared", NULL, make_declared, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredRecord", NULL, declared_record, NULL, NULL, NULL, napi_default, NULL},
+	    {"declaredWrap", NULL, declared_wrap, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredSource", NULL, declared_source, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredFiles", NULL, declared_files, NULL, NULL, NULL, napi_default, NULL},
 	    {"declaredLayout", NULL, declared_layout, NULL, NULL, NULL, napi_default, NULL},

@@ -94,6 +94,25 @@ static int function_prepare(bf_function *f, unsigned converter_flags, bf_error *
 	return 0;
 }
 
+int bf_function_sketch(bf_env *env, const char *name, bf_types *types, const bf_type *type, unsigned flags,
+		       unsigned converter_flags, bf_function *out, bf_error *err)
+{
+	int rc;
+
+	*out = (bf_function){
+	    .env = env, .name = (char *)name, .types = types, .type = bf_type_strip(type), .flags = flags};
+	rc = function_prepare(out, converter_flags, err);
+	if (rc != 0)
+		bf_function_sketch_end(out);
+	return rc;
+}
+
+void bf_function_sketch_end(bf_function *sketch)
+{
+	free(sketch->args);
+	bf_plan_free(sketch->plan);
+}
+
 int bf_function_new(bf_env *env, const char *name, void *target, bf_library_handle *library, bf_types *types,
 		    const bf_type *type, unsigned flags, unsigned converter_flags, bf_function **out, bf_error *err)
 {
@@ -288,27 +307,59 @@ static void record_finalize(napi_env napi, void *data, void *hint)
 
 bf_function *bf_function_of(bf_env *env, napi_value value)
 {
-	napi_value record = bf_env_property(env, value, BF_KEY_RECORD);
 	void *data = NULL;
 
-	if (record == NULL || napi_get_value_external(env->napi, record, &data) != napi_ok)
-		return NULL;
+	value = bf_env_property(env, value, BF_KEY_RECORD);
+	if (value == NULL || napi_get_value_external(env->napi, value, &data) == napi_ok)
+		return data;
+	/* What stands behind a wrapper of the V8 tier, which makes the record when it is asked for it. */
+	if (napi_get_property(env->napi, value, bf_env_key(env, BF_KEY_RECORD), &value) == napi_ok)
+		napi_get_value_external(env->napi, value, &data);
 	return data;
 }
 
-napi_value bf_function_value(bf_function *f)
+napi_value bf_function_record(bf_function *f)
 {
 	napi_env napi = f->env->napi;
-	napi_value function = NULL, record;
+	napi_value record;
 
 	if (napi_create_external(napi, f, record_finalize, NULL, &record) != napi_ok) {
 		bf_function_unref(f);
 		return bf_throw(napi, BF_ENOMEM, "out of memory");
 	}
+	return record;
+}
+
+/* The function for the External of a record, from the fastest tier that can carry it. */
+static napi_value value_of_record(napi_env napi, napi_value record)
+{
+	napi_value function = NULL;
+	void *data = NULL;
+	bf_function *f;
+
+	if (napi_get_value_external(napi, record, &data) != napi_ok)
+		return bf_throw(napi, BF_ETYPE, "expected a record");
+	f = data;
 	f->tier_name = bf_tier_make(f, record, &function);
-	if (function == NULL)
-		return bf_throw(napi, BF_ENOMEM, "out of memory");
-	return function;
+	return function != NULL ? function : bf_throw(napi, BF_ENOMEM, "out of memory");
+}
+
+napi_value bf_function_value(bf_function *f)
+{
+	napi_env napi = f->env->napi;
+	napi_value record = bf_function_record(f);
+
+	return record != NULL ? value_of_record(napi, record) : NULL;
+}
+
+/* functionOfRecord(External of a record) */
+static napi_value function_of_record(napi_env napi, napi_callback_info info)
+{
+	size_t argc = 1;
+	napi_value argv[1];
+
+	napi_get_cb_info(napi, info, &argc, argv, NULL, NULL);
+	return value_of_record(napi, argv[0]);
 }
 
 /*
@@ -386,6 +437,7 @@ napi_status bf_function_exports(napi_env napi, napi_value exports)
 {
 	const napi_property_descriptor list[] = {
 	    {"makeFunction", NULL, function_make, NULL, NULL, NULL, napi_default, NULL},
+	    {"functionOfRecord", NULL, function_of_record, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionAddress", NULL, function_address, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionTypeOf", NULL, function_type, NULL, NULL, NULL, napi_default, NULL},
 	    {"functionTier", NULL, function_tier, NULL, NULL, NULL, napi_default, NULL},

@@ -4,7 +4,8 @@
  * convert back) is the slow path of every tier and the reference for it.
  *
  * Ownership: the JavaScript function owns the record (through an External on
- * its RECORD key); a tier that must keep code longer takes a reference.
+ * its RECORD key, or on that of what it has there); a tier that must keep code
+ * longer takes a reference.
  */
 #ifndef BF_NODE_FUNCTION_H
 #define BF_NODE_FUNCTION_H
@@ -50,6 +51,14 @@ typedef struct bf_function {
  */
 int bf_function_new(bf_env *env, const char *name, void *target, bf_library_handle *library, bf_types *types,
 		    const bf_type *type, unsigned flags, unsigned converter_flags, bf_function **out, bf_error *err);
+/*
+ * As much of a record as says how calls pass (types, flags, plan, converters), with nothing that has to be released
+ * but by bf_function_sketch_end. `types` must outlive it. Errors as those of bf_function_new.
+ */
+int bf_function_sketch(bf_env *env, const char *name, bf_types *types, const bf_type *type, unsigned flags,
+		       unsigned converter_flags, bf_function *out, bf_error *err);
+void bf_function_sketch_end(bf_function *sketch);
+
 bf_function *bf_function_ref(bf_function *f);
 void bf_function_unref(bf_function *f);
 
@@ -58,6 +67,9 @@ void bf_function_unref(bf_function *f);
  * Takes over the caller's reference. NULL: an exception is pending.
  */
 napi_value bf_function_value(bf_function *f);
+
+/* The External of a record alone. Takes over the caller's reference. NULL: an exception is pending. */
+napi_value bf_function_record(bf_function *f);
 
 /*
  * The generic call. NULL: an exception is pending. Arguments that are missing
@@ -74,7 +86,7 @@ int bf_function_check(bf_function *f, size_t argc);
 /* For tiers: a function of Node-API, with `record`, the External of f, as a property. Non-zero: there is none. */
 int bf_function_create(bf_function *f, napi_callback called, napi_value record, napi_value *out);
 
-/* The record behind a JavaScript function made here; NULL: it is none. */
+/* The record behind a JavaScript function made here. NULL: it is none, or (an exception is pending) no memory. */
 bf_function *bf_function_of(bf_env *env, napi_value value);
 
 /* The parts of a call that async.c shares: the fixed arguments into a frame; { value, errno }. */

@@ -1,6 +1,7 @@
 #include "v8_shape.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* How the wrapper checks an argument; 0: no fast call takes it. */
 static char argument_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *class)
@@ -115,10 +116,16 @@ bool bf_v8_shape_of(bf_v8_env *ve, const bf_function *f, bf_v8_shape *out)
 void bf_v8_shape_text(bf_v8_env *ve, const bf_function *f, char text[BF_V8_SHAPE_TEXT])
 {
 	bf_v8_shape shape;
-	char count[BF_V8_ARGUMENTS];
-	bool carried = bf_v8_shape_of(ve, f, &shape);
+	size_t length;
 
-	snprintf(count, sizeof count, "%u", f->nargs);
-	snprintf(text, BF_V8_SHAPE_TEXT, "%s:%s", carried ? shape.codes : count,
-		 f->flags & BF_FUNCTION_ERRNO ? "e" : "");
+	if (bf_v8_shape_of(ve, f, &shape)) {
+		length = f->nargs + 1;
+		memcpy(text, shape.codes, length);
+	} else {
+		length = (size_t)snprintf(text, BF_V8_SHAPE_TEXT - 2, "%u", f->nargs);
+	}
+	text[length++] = ':';
+	if (f->flags & BF_FUNCTION_ERRNO)
+		text[length++] = 'e';
+	text[length] = '\0';
 }

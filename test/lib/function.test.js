@@ -240,3 +240,20 @@ test('functionAt calls an address by a type', () => {
   fails(() => biffi.functionAt(0, 'int (int)'), 'BF_ETYPE', /an address or a pointer/);
   fails(() => biffi.functionAt(lib.add, 'int'), 'BF_ETYPE', /expected a function type, got int/);
 });
+
+test('a function that was never called has all that one has', async () => {
+  const fresh = () => biffi.load(fixture('scalars'), 'int add(int a, int b); void *same_pointer(void *v);');
+  const { address } = biffi.symbol(fresh(), 'add');
+  assert.equal(fresh().add.address, address);
+  assert.equal(fresh().add.type.spelling, 'int (int a, int b)');
+  assert.equal(fresh().same_pointer(fresh().add).address, address);
+  assert.equal(biffi.functionAt(fresh().add, 'int (int, int)')(1, 2), 3);
+  assert.equal(await fresh().add.async(1, 2), 3);
+  assert.equal(biffi.info(fresh().add).tier, biffi.info().tier);
+
+  const library = fresh();
+  const { add } = library;
+  library.close();
+  assert.equal(add.address, address);
+  fails(() => add(1, 2), 'BF_ECLOSED', /^add\(\): its library \(.*scalars\.so\) is closed$/);
+});
