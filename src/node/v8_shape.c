@@ -94,22 +94,44 @@ static char result_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *out)
 	}
 }
 
+/*
+ * Of what goes by the raw callback alone, the wrapper checks the types of values in memory, which nobody else can
+ * without Node-API. False: there are none.
+ */
+static bool raw_shape(const bf_function *f, bf_v8_shape *out)
+{
+	bool any = false;
+
+	out->raw = true;
+	for (uint32_t i = 0; i < f->nargs; i++) {
+		char code = argument_code(&f->args[i], &out->types[i], &out->classes[i]);
+		bool memory = code != 0 && strchr("pPqm", code) != NULL;
+
+		out->codes[i] = memory ? code : 'v';
+		any |= memory;
+	}
+	out->codes[f->nargs] = '=';
+	return any;
+}
+
 bool bf_v8_shape_of(bf_v8_env *ve, const bf_function *f, bf_v8_shape *out)
 {
 	bf_v8_argument ignored;
 	char code = result_code(&f->result, &out->result, &out->out);
 
-	if (f->nargs > BF_V8_ARGUMENTS || f->flags & BF_FUNCTION_VARIADIC || code == 0 ||
-	    (code == 'm' && !ve->layout.object_type) || f->plan->frame_size > BF_V8_SLOW_FRAME ||
+	if (f->nargs > BF_V8_ARGUMENTS || f->flags & BF_FUNCTION_VARIADIC || f->plan->frame_size > BF_V8_SLOW_FRAME ||
 	    f->plan->frame_align > 16)
 		return false;
+	out->codes[f->nargs + 1] = '\0';
+	if (code == 0 || (code == 'm' && !ve->layout.object_type))
+		return raw_shape(f, out);
+	out->raw = false;
 	for (uint32_t i = 0; i < f->nargs; i++) {
 		out->codes[i] = argument_code(&f->args[i], &out->types[i], &out->classes[i]);
 		if (out->codes[i] == 0 || bf_v8_quick(&ve->layout, ve->env, &f->args[i], &ignored) == NULL)
-			return false;
+			return raw_shape(f, out);
 	}
 	out->codes[f->nargs] = code;
-	out->codes[f->nargs + 1] = '\0';
 	return true;
 }
 

@@ -13,9 +13,10 @@ typedef struct bf_v8_shape {
 	bf_v8_ctype types[BF_V8_ARGUMENTS], result;
 	uint8_t classes[BF_V8_ARGUMENTS]; /* bf_emit_class */
 	uint8_t out;                      /* bf_emit_out */
+	bool raw;                         /* no fast call carries it */
 } bf_v8_shape;
 
-/* False: no fast call carries it. */
+/* False: it has none, its wrapper checks nothing. */
 bool bf_v8_shape_of(bf_v8_env *ve, const bf_function *f, bf_v8_shape *out);
 
 enum { BF_V8_SHAPE_TEXT = BF_V8_ARGUMENTS + 8 };

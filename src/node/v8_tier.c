@@ -119,6 +119,10 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 
 	if (!bf_v8_shape_of(ve, f, &shape))
 		return;
+	for (uint32_t i = 0; i < vf->nargs; i++)
+		vf->arguments[i].values = true;
+	if (shape.raw)
+		return;
 	how.out = shape.out;
 	if (f->flags & BF_FUNCTION_ERRNO) {
 		how.careful = true;
@@ -135,7 +139,6 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 		in[n].arg = (int16_t)i;
 		in[n].class = shape.classes[i];
 		types[n] = shape.types[i];
-		vf->arguments[i].values = true;
 		if (types[n] != BF_V8_VALUE)
 			continue;
 		vf->arguments[i].word = true;

@@ -188,6 +188,34 @@ test("hot code reads and writes C's memory as it is", () => {
   assert.ok(process.memoryUsage().external < 2 ** 30);
 });
 
+test('a function with a string result or a callback takes values in memory without Node-API, of the right type', () => {
+  const { basename, each } = {
+    ...biffi.load(null, 'char *basename(const char *path);'),
+    ...biffi.load(
+      fixture('callbacks'),
+      'double each(void (*f)(double v, void *user), const double *v, int n, void *user);',
+    ),
+  };
+  const text = biffi.cstring('/usr/lib');
+  const list = new (biffi.array('double', 3))([1, 2, 3.5]);
+  for (let i = 0; i < 300; i++) {
+    assert.equal(basename(text), 'lib');
+    assert.equal(basename('/usr/bin'), 'bin');
+    let sum = 0;
+    for (const values of [list, [1, 2, 3.5], Float64Array.of(1, 2, 3.5), biffi.pointerAt(list)]) {
+      each((v) => void (sum += v), values, 3, null);
+    }
+    assert.equal(sum, 26);
+    fails(
+      () => each(() => {}, biffi.out('int'), 1, null),
+      'BF_ETYPE',
+      /^each\(\): argument 2 'v' .*pointer to double/,
+    );
+    fails(() => each(5, list, 1, null), 'BF_ETYPE', /^each\(\): argument 1 'f'/);
+    fails(() => basename({}), 'BF_ETYPE', /^basename\(\): argument 1/);
+  }
+});
+
 test('hot code takes whatever a pointer or a struct can be made of, and refuses the rest', () => {
   const structs = biffi.load(
     fixture('tiers'),
