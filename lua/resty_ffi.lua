@@ -50,9 +50,10 @@ void resty_ffi_queue_stats(void *queue, resty_ffi_stats *stats);
 int resty_ffi_queue_extra(void *queue, const char **names, double *values, int most);
 const char *resty_ffi_queue_method(void *queue, const char *name);
 resty_ffi_task *resty_ffi_task_new(void *queue, const char *method, size_t length, int *code);
-resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *request, size_t length, int *code);
-void resty_ffi_task_post(resty_ffi_task *task, const char *request);
-int resty_ffi_task_send(resty_ffi_task *task, void *request);
+resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *request, size_t length,
+    void *r, int *code);
+void resty_ffi_task_post(resty_ffi_task *task, const char *request, void *r);
+int resty_ffi_task_send(resty_ffi_task *task, void *r);
 void resty_ffi_task_release(resty_ffi_task *task);
 void resty_ffi_task_abandon(resty_ffi_task *task, int late);
 int libffi_init(char *cfg, void *tq);
@@ -150,7 +151,7 @@ local function call(state, method, req, timeout)
     local task
     if state.immediate then
         -- Most answers are there at once; only the others need a phase that can wait.
-        task = core.resty_ffi_task_ask(queue, method, req, req and #req or 0, code)
+        task = core.resty_ffi_task_ask(queue, method, req, req and #req or 0, get_request(), code)
         if task == NULL then
             return false, code[0], messages[code[0]]
         end
@@ -172,7 +173,7 @@ local function call(state, method, req, timeout)
             core.resty_ffi_task_release(task)
             return false, EPHASE, err
         end
-        core.resty_ffi_task_post(task, req)
+        core.resty_ffi_task_post(task, req, get_request())
     end
     return wait(task, send)
 end
