@@ -17,7 +17,7 @@ const AS_STRING = {
   location: (size) =>
     `content_by_lua_block { local ok, answer, err = runtime():echo(bench.payload(${size})); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end bench.print(answer) }`,
 };
-const LARGE_STRING = { ...AS_STRING, ...LARGE };
+const LARGE_STRING = { ...AS_STRING, ...LARGE, call: undefined };
 
 /** A runtime of ours: load_ffi with a module, the mode in its options. */
 function ours(key, title, module, options = '', more = {}) {
