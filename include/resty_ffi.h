@@ -103,6 +103,9 @@ RESTY_FFI_API void resty_ffi_flush(void);
 /* A line in nginx's error log. Any thread. Level: 0 debug, 1 info, 2 warn, 3 error. */
 RESTY_FFI_API void resty_ffi_log(int level, const char *text, size_t length);
 
+/* The same, with the request that waits for the task of that mark behind it; 0: not known. */
+RESTY_FFI_API void resty_ffi_log_task(uint64_t mark, int level, const char *text, size_t length);
+
 /* nginx's thread: `ready` runs whenever the descriptor is readable. NULL: no connection left. */
 typedef struct resty_ffi_watcher resty_ffi_watcher;
 RESTY_FFI_API resty_ffi_watcher *resty_ffi_watch(int fd, void (*ready)(void *data), void *data);

@@ -50,8 +50,10 @@ void resty_ffi_queue_stats(void *queue, resty_ffi_stats *stats);
 int resty_ffi_queue_extra(void *queue, const char **names, double *values, int most);
 const char *resty_ffi_queue_method(void *queue, const char *name);
 resty_ffi_task *resty_ffi_task_new(void *queue, const char *method, size_t length, int *code);
-resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *request, size_t length, int *code);
-void resty_ffi_task_post(resty_ffi_task *task, const char *request);
+resty_ffi_task *resty_ffi_task_ask(void *queue, const char *method, const char *request, size_t length,
+    void *r, int *code);
+void resty_ffi_task_post(resty_ffi_task *task, const char *request, void *r);
+int resty_ffi_task_send(resty_ffi_task *task, void *r);
 void resty_ffi_task_release(resty_ffi_task *task);
 void resty_ffi_task_abandon(resty_ffi_task *task, int late);
 int libffi_init(char *cfg, void *tq);
@@ -59,7 +61,11 @@ int libffi_init(char *cfg, void *tq);
 
 local DONE = 2 -- the state of a task whose answer is there
 local AGAIN = -2 -- nginx's NGX_AGAIN: the semaphore's waiter is registered
+local DECLINED = -5 -- nginx's NGX_DECLINED: it is Lua that has to print
 local ETIMEOUT, EABORTED, ESTOPPED, EMEMORY, EFULL, EPHASE = -1, -2, -3, -4, -6, -7
+
+-- Where a response can be written.
+local sends = { content = true, access = true, rewrite = true, server_rewrite = true }
 
 local messages = {
     [ETIMEOUT] = "timeout",
@@ -68,6 +74,7 @@ local messages = {
     [EMEMORY] = "out of memory",
     [EFULL] = "queue full",
 }
+local cannot_send = "the response cannot be written in phase "
 
 local core -- libresty_ffi.so
 local runtimes = {} -- key -> runtime
@@ -77,10 +84,17 @@ local why, why_size = ffi.new("unsigned char[256]"), ffi.new("size_t[1]")
 
 local _M = { version = "0.1.0" }
 
---- What a task has been answered. Releases it.
-local function result(task)
+--- What a task has been answered, or with `send` true once that is the response. Releases it.
+local function result(task, send)
     local rc, res = task.rc, nil
-    if task.rsp ~= NULL then
+    if send and rc == 0 then
+        rc = core.resty_ffi_task_send(task, get_request())
+        if rc == DECLINED then
+            rc = ngx.print(ffi.string(task.rsp, task.rsp_len)) and 0 or EABORTED
+        elseif rc ~= 0 then
+            rc = EABORTED
+        end
+    elseif task.rsp ~= NULL then
         res = ffi.string(task.rsp, task.rsp_len)
     end
     core.resty_ffi_task_release(task)
@@ -104,10 +118,10 @@ local function register(task, timeout)
     return nil, ffi.string(why, why_size[0])
 end
 
-local function wait(task)
+local function wait(task, send)
     local ok, err = yield()
     if ok then
-        return result(task)
+        return result(task, send)
     end
     local late = err == "timeout"
     core.resty_ffi_task_abandon(task, late and 1 or 0)
@@ -120,8 +134,12 @@ local function call(state, method, req, timeout)
     if not queue then
         return false, ESTOPPED, messages[ESTOPPED]
     end
+    local send
     if type(timeout) == "table" then
-        timeout = timeout.timeout
+        timeout, send = timeout.timeout, timeout.send
+        if send and not sends[ngx.get_phase()] then
+            return false, EPHASE, cannot_send .. ngx.get_phase()
+        end
     end
     if req ~= nil and type(req) ~= "string" then
         if type(req) ~= "number" then
@@ -133,12 +151,12 @@ local function call(state, method, req, timeout)
     local task
     if state.immediate then
         -- Most answers are there at once; only the others need a phase that can wait.
-        task = core.resty_ffi_task_ask(queue, method, req, req and #req or 0, code)
+        task = core.resty_ffi_task_ask(queue, method, req, req and #req or 0, get_request(), code)
         if task == NULL then
             return false, code[0], messages[code[0]]
         end
         if task.state == DONE then
-            return result(task)
+            return result(task, send)
         end
         local ok, err = register(task, timeout)
         if not ok then
@@ -155,9 +173,9 @@ local function call(state, method, req, timeout)
             core.resty_ffi_task_release(task)
             return false, EPHASE, err
         end
-        core.resty_ffi_task_post(task, req)
+        core.resty_ffi_task_post(task, req, get_request())
     end
-    return wait(task)
+    return wait(task, send)
 end
 
 --- No more calls. Those that wait are still answered, then the runtime ends.

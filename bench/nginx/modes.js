@@ -12,6 +12,13 @@ const LARGE = { sizes: [10240, 102400] };
 const RESTY = 'require "resty_ffi"';
 const PRELOAD = 'require("resty_ffi").preload("ffi_nodejs")';
 
+/* The answer as a Lua string, which Lua prints. */
+const AS_STRING = {
+  location: (size) =>
+    `content_by_lua_block { local ok, answer, err = runtime():echo(bench.payload(${size})); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end bench.print(answer) }`,
+};
+const LARGE_STRING = { ...AS_STRING, ...LARGE, call: undefined };
+
 /** A runtime of ours: load_ffi with a module, the mode in its options. */
 function ours(key, title, module, options = '', more = {}) {
   return {
@@ -20,7 +27,7 @@ function ours(key, title, module, options = '', more = {}) {
     ours: true,
     load: `${RESTY} return ngx.load_ffi("ffi_nodejs", "${module}", { is_global = true, folder = "${__dirname}"${options} })`,
     location: (size) =>
-      `content_by_lua_block { local ok, answer = runtime():echo(bench.payload(${size})); if not ok then ngx.log(ngx.ERR, answer) return ngx.exit(500) end ngx.print(answer) }`,
+      `content_by_lua_block { local ok, code, err = runtime():echo(bench.payload(${size}), bench.send); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end }`,
     call: 'local r = runtime() return function(request) local ok, answer = r:echo(request) return ok and answer end',
     ...more,
   };
@@ -49,14 +56,16 @@ module.exports = ({ http, echo }) => [
     key: 'lua',
     title: 'Lua: ngx.print',
     lua: true,
-    location: (size) => `content_by_lua_block { ngx.print(bench.payload(${size})) }`,
+    location: (size) => `content_by_lua_block { bench.print(bench.payload(${size})) }`,
   },
   { key: 'njs', title: 'njs: r.return', njs: true, location: () => 'js_content echo.answer;' },
   ours('inline', 'biffi inline', 'handlers/echo', ', mode = "inline"'),
   ours('inline-buffer', 'biffi inline, Buffer', 'handlers/echo', ', mode = "inline", buffer = true', LARGE),
+  ours('inline-string', 'biffi inline, Lua string', 'handlers/echo', ', mode = "inline"', LARGE_STRING),
   directive('inline'),
   ours('thread', 'biffi thread', 'handlers/echo', ', mode = "thread"'),
   ours('thread-buffer', 'biffi thread, Buffer', 'handlers/echo', ', mode = "thread", buffer = true', LARGE),
+  ours('thread-string', 'biffi thread, Lua string', 'handlers/echo', ', mode = "thread"', LARGE_STRING),
   directive('thread'),
   ours('process', 'biffi process', 'handlers/echo', ', mode = "process"'),
   ours(
@@ -66,15 +75,16 @@ module.exports = ({ http, echo }) => [
     ', mode = "process", buffer = true',
     LARGE,
   ),
+  ours('process-string', 'biffi process, Lua string', 'handlers/echo', ', mode = "process"', LARGE_STRING),
   directive('process'),
-  ours('skeleton', "the original's design", 'handlers/skeleton,init'),
+  ours('skeleton', "the original's design", 'handlers/skeleton,init', '', AS_STRING),
   {
     key: 'cosocket',
     title: 'cosocket to Node.js',
     lua: true,
     origin: true,
     location: (size) =>
-      `content_by_lua_block { ngx.print(bench.cosocket("${echo}", bench.payload(${size}))) }`,
+      `content_by_lua_block { bench.print(bench.cosocket("${echo}", bench.payload(${size}))) }`,
     call: `return bench.cosocket_client("${echo}")`,
   },
   {

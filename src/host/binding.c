@@ -187,8 +187,9 @@ static napi_value message_request(napi_env env, const bf_message *message)
 }
 
 /*
- * A method's name: a number that boot.js has the name for, or -1 and the name itself. A
- * host may name anything (nginx: what a client sent), so the table ends at some size.
+ * A method's name: a number that boot.js has the name for, or -1 and the name itself; `text`
+ * stays as it is where it does not matter. A host may name anything (nginx: what a client
+ * sent), so the table ends at some size.
  */
 static bool message_method(bf_binding *binding, const char *name, napi_value *number, napi_value *text)
 {
@@ -209,8 +210,7 @@ static bool message_method(bf_binding *binding, const char *name, napi_value *nu
 			break;
 		}
 		if (strcmp(found->text, name) == 0) {
-			return napi_create_int32(env, found->number, number) == napi_ok &&
-			       napi_get_undefined(env, text) == napi_ok;
+			return napi_create_int32(env, found->number, number) == napi_ok;
 		}
 	}
 	if (napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, text) != napi_ok ||
@@ -443,12 +443,12 @@ static double abort_call(bf_binding *binding, uint64_t id)
 static bool enter(bf_binding *binding, napi_ref function, size_t argc, const napi_value *argv, napi_value *result)
 {
 	napi_env env = binding->env;
-	napi_value global, called;
+	napi_value called;
 
+	/* Neither looks at its `this`, and the function is at hand. */
 	*result = NULL;
-	if (function && napi_get_global(env, &global) == napi_ok &&
-	    napi_get_reference_value(env, function, &called) == napi_ok &&
-	    napi_make_callback(env, NULL, global, called, argc, argv, result) == napi_ok) {
+	if (function && napi_get_reference_value(env, function, &called) == napi_ok &&
+	    napi_make_callback(env, NULL, called, called, argc, argv, result) == napi_ok) {
 		return true;
 	}
 	napi_get_and_clear_last_exception(env, &called);
@@ -490,23 +490,33 @@ static bool deliver_abort(bf_binding *binding, bf_message *message)
 	       enter(binding, binding->control, 2, argv, &result);
 }
 
-/* Makes JavaScript's values of a message: boot.js's arguments. */
-static bool make_arguments(bf_binding *binding, bf_message *message, double token, napi_value *argv)
+/* Makes JavaScript's values of a message: how many arguments for boot.js there are, 0 when there is no memory. */
+static size_t make_arguments(bf_binding *binding, bf_message *message, double token, napi_value *argv)
 {
 	napi_env env = binding->env;
 
 	if (message->kind != BF_CALL) {
 		return napi_create_int32(env, message->kind, &argv[0]) == napi_ok &&
-		       napi_create_double(env, token, &argv[1]) == napi_ok &&
-		       napi_create_uint32(env, message->module, &argv[2]) == napi_ok &&
-		       (argv[3] = message_request(env, message)) != NULL;
+			       napi_create_double(env, token, &argv[1]) == napi_ok &&
+			       napi_create_uint32(env, message->module, &argv[2]) == napi_ok &&
+			       (argv[3] = message_request(env, message)) != NULL
+			   ? 4
+			   : 0;
 	}
-	return napi_create_double(env, token, &argv[0]) == napi_ok &&
-	       napi_create_uint32(env, message->module, &argv[1]) == napi_ok &&
-	       (argv[2] = message_request(env, message)) != NULL &&
-	       message_method(binding, message->method, &argv[3], &argv[4]) &&
-	       (message->head ? napi_create_string_latin1(env, message->head, message->head_length, &argv[5])
-			      : napi_get_undefined(env, &argv[5])) == napi_ok;
+	argv[4] = NULL;
+	if (napi_create_double(env, token, &argv[0]) != napi_ok ||
+	    napi_create_uint32(env, message->module, &argv[1]) != napi_ok ||
+	    (argv[2] = message_request(env, message)) == NULL ||
+	    !message_method(binding, message->method, &argv[3], &argv[4])) {
+		return 0;
+	}
+	if (!message->head) {
+		return argv[4] ? 5 : 4;
+	}
+	return (argv[4] || napi_get_undefined(env, &argv[4]) == napi_ok) &&
+		       napi_create_string_latin1(env, message->head, message->head_length, &argv[5]) == napi_ok
+		   ? 6
+		   : 0;
 }
 
 /* Every message is answered, now or later. False: JavaScript was interrupted. */
@@ -514,6 +524,7 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 {
 	bool call = message->kind == BF_CALL, exhausted;
 	napi_value argv[6], result;
+	size_t argc;
 	double token;
 
 	if (message->kind == BF_ABORT) {
@@ -523,14 +534,15 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
 		return true;
 	}
-	if (!make_arguments(binding, message, token, argv)) {
+	argc = make_arguments(binding, message, token, argv);
+	if (argc == 0) {
 		napi_get_and_clear_last_exception(binding->env, &result);
 		bf_message_fail(token_release(binding, token), BIFFI_EMEMORY,
 				"the request is too large for JavaScript");
 		binding->answered = true;
 		return true;
 	}
-	if (enter(binding, call ? binding->call : binding->control, call ? 6 : 4, argv, &result)) {
+	if (enter(binding, call ? binding->call : binding->control, argc, argv, &result)) {
 		take_result(binding, token, result);
 		return true;
 	}

@@ -56,12 +56,21 @@ void bf_channel_flush(bf_channel *channel)
 
 /* --- writing ------------------------------------------------------------------------- */
 
+/*
+ * Where a byte lies. For the reader: after it has seen the head behind the byte, with
+ * which the base came, and that stays as long as there is something to read.
+ */
+static size_t place(bf_ring *of, uint64_t position)
+{
+	return (position - atomic_load_explicit(&of->base, memory_order_relaxed)) % BF_RING;
+}
+
 /* As many of the bytes as there is room for. */
 static size_t put(bf_ring *out, const unsigned char *bytes, size_t length)
 {
 	uint64_t head = atomic_load_explicit(&out->head, memory_order_relaxed);
 	uint64_t used = head - atomic_load_explicit(&out->tail, memory_order_acquire);
-	size_t room = used <= BF_RING ? BF_RING - used : 0, at = head % BF_RING, part;
+	size_t room = used <= BF_RING ? BF_RING - used : 0, at, part;
 
 	if (length > room) {
 		length = room;
@@ -69,6 +78,10 @@ static size_t put(bf_ring *out, const unsigned char *bytes, size_t length)
 	if (length == 0) {
 		return 0;
 	}
+	if (used == 0) {
+		atomic_store_explicit(&out->base, head, memory_order_relaxed);
+	}
+	at = place(out, head);
 	part = length < BF_RING - at ? length : BF_RING - at;
 	memcpy(out->bytes + at, bytes, part);
 	memcpy(out->bytes, bytes + part, length - part);
@@ -148,7 +161,7 @@ static ssize_t get(bf_ring *in, void *to, size_t length)
 {
 	uint64_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed);
 	uint64_t used = atomic_load_explicit(&in->head, memory_order_acquire) - tail;
-	size_t at = tail % BF_RING, part;
+	size_t at = place(in, tail), part;
 
 	if (used > BF_RING) {
 		return -1;
@@ -224,7 +237,7 @@ int bf_channel_peek(bf_channel *channel, bf_frame *frame, const char **method, c
 	bf_ring *in = channel->in;
 	uint64_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed) + channel->peeked;
 	uint64_t used = atomic_load_explicit(&in->head, memory_order_acquire) - tail;
-	size_t at = tail % BF_RING, size;
+	size_t at = place(in, tail), size;
 	const char *part = (const char *)in->bytes + at + sizeof(*frame);
 
 	if (channel->got > 0 || used > BF_RING || used < sizeof(*frame) || at + sizeof(*frame) > BF_RING) {

@@ -3,6 +3,9 @@
  * bytes with one writer and one reader, and an eventfd that says: look again, there
  * is something to read, or room to write.
  *
+ * A writer that finds its ring empty begins at its start again: as long as the other side
+ * keeps up the same few pages are used, which stay in the processors' caches.
+ *
  * What goes through are frames: a head, a method's name, and bytes. A frame may be
  * longer than the ring; what does not fit waits in the writer's own memory.
  */
@@ -18,6 +21,7 @@ enum { BF_RING = 4 << 20 }; /* bytes each way, a power of two; the system gives 
 
 typedef struct bf_ring {
 	_Alignas(64) _Atomic uint64_t head; /* the writer's: all bytes ever written */
+	_Atomic uint64_t base; /* the writer's: which of them lies at bytes[0], or did a whole number of rounds ago */
 	_Alignas(64) _Atomic uint64_t tail; /* the reader's: all bytes ever read */
 	_Alignas(64) _Atomic uint32_t rung; /* the reader's eventfd was written and not answered */
 	_Atomic uint32_t full;              /* the writer waits for room */

@@ -274,7 +274,7 @@ static void log_line(void *data, const biffi_origin *origin, int level, const ch
 
 	(void)data;
 	if (!origin->module) {
-		resty_ffi_log(level, text, length);
+		resty_ffi_log_task(origin->call, level, text, length);
 		return;
 	}
 	while (text < end) {
@@ -285,7 +285,7 @@ static void log_line(void *data, const biffi_origin *origin, int level, const ch
 		stop = stop ? stop : end;
 		size = asprintf(&line, "%s: %.*s", origin->module, (int)(stop - text), text);
 		if (size >= 0) {
-			resty_ffi_log(level, line, (size_t)size);
+			resty_ffi_log_task(origin->call, level, line, (size_t)size);
 			free(line);
 		}
 		text = stop + 1;

@@ -329,7 +329,7 @@ static int node_of(const biffi *module, uint64_t id)
 /* Sends what `message` has: a method, a request, perhaps a head. */
 static uint64_t call_in(biffi *module, int node, bf_message message, biffi_done done, void *data)
 {
-	struct call *call = calloc(1, sizeof(*call));
+	struct call *call = malloc(sizeof(*call));
 	uint64_t id = new_id(node);
 
 	atomic_fetch_add_explicit(&module->calls, 1, memory_order_relaxed);
@@ -337,16 +337,13 @@ static uint64_t call_in(biffi *module, int node, bf_message message, biffi_done 
 		done(data, BIFFI_EMEMORY, NULL, 0);
 		return id;
 	}
-	call->message = message;
+	*call = (struct call){.message = message, .module = module, .done = done, .data = data};
 	call->message.kind = BF_CALL;
 	call->message.buffer = module->flags & BIFFI_BUFFERS;
 	call->message.batched = module->flags & BIFFI_BATCH;
 	call->message.module = module->number;
 	call->message.id = id;
 	call->message.done = on_answer;
-	call->module = module;
-	call->done = done;
-	call->data = data;
 	atomic_fetch_add(&module->references, 1);
 	module->nodes[node]->post(module->nodes[node], &call->message);
 	return id;

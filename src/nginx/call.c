@@ -11,6 +11,7 @@
 #include "worker.h"
 
 #include <ngx_event.h>
+#include <ngx_http.h>
 #include <time.h>
 
 enum {
@@ -110,6 +111,11 @@ static void on_check(ngx_event_t *event)
 	}
 }
 
+static bool is_waited_for(rf_task *task)
+{
+	return task->state == RF_PENDING && ngx_http_lua_ffi_sema_count(task->sema) < 0;
+}
+
 static void on_sweep(ngx_event_t *event)
 {
 	visited = under_way;
@@ -117,7 +123,7 @@ static void on_sweep(ngx_event_t *event)
 		rf_task *task = visited;
 
 		visited = task->next;
-		if (task->state == RF_PENDING && ngx_http_lua_ffi_sema_count(task->sema) >= 0) {
+		if (task->state == RF_PENDING && !is_waited_for(task)) {
 			task->queue->stats.aborts++;
 			abandon(task);
 		}
@@ -137,6 +143,20 @@ static void count_answer(rf_task *task)
 	stats->errors += task->rc != 0;
 	stats->in_flight--;
 	stats->latency[bucket < RF_BUCKETS ? bucket : RF_BUCKETS - 1]++;
+}
+
+ngx_log_t *rf_task_log(uint64_t mark)
+{
+	rf_task *task = posting;
+	ngx_http_request_t *r;
+
+	if (!task && mark) {
+		for (task = under_way; task && task->mark != mark; task = task->next) {
+		}
+		task = task && is_waited_for(task) ? task : NULL;
+	}
+	r = task ? task->request : NULL;
+	return r && r->connection ? r->connection->log : ngx_cycle->log;
 }
 
 /* nginx's thread: the answer is there. */
@@ -342,13 +362,14 @@ RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, s
 
 /*
  * Sends it. `request` (NULL: none) has the length that the task was made for; it is
- * copied, or lent where the runtime makes a copy itself. When the task's state is
- * RF_DONE afterwards, there is nothing to wait for.
+ * copied, or lent where the runtime makes a copy itself. `r` is nginx's request, or NULL.
+ * When the task's state is RF_DONE afterwards, there is nothing to wait for.
  */
-RESTY_FFI_API void resty_ffi_task_post(rf_task *task, const char *request)
+RESTY_FFI_API void resty_ffi_task_post(rf_task *task, const char *request, void *r)
 {
 	rf_queue *queue = task->queue;
 
+	task->request = r;
 	if (request && queue->consumer.copies) {
 		task->req = (char *)request;
 	} else if (request) {
@@ -384,12 +405,12 @@ RESTY_FFI_API void resty_ffi_task_post(rf_task *task, const char *request)
 
 /* Both at once, for a runtime whose answers are mostly there at once. */
 RESTY_FFI_API rf_task *resty_ffi_task_ask(rf_queue *queue, const char *method, const char *request, size_t length,
-					  int *code)
+					  void *r, int *code)
 {
 	rf_task *task = resty_ffi_task_new(queue, method, length, code);
 
 	if (task) {
-		resty_ffi_task_post(task, request);
+		resty_ffi_task_post(task, request, r);
 	}
 	return task;
 }

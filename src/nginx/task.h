@@ -37,7 +37,8 @@ struct rf_task {
 	size_t rsp_len;
 	void *sema; /* the lua module's semaphore that the coroutine waits on */
 
-	rf_item item; /* in the queue on the way there, in the worker's on the way back */
+	void *request; /* nginx's, whose handler asks; there as long as a coroutine waits. NULL: none */
+	rf_item item;  /* in the queue on the way there, in the worker's on the way back */
 	rf_queue *queue;
 	char *req; /* in the task's memory, or Lua's while it is posted */
 	size_t req_len;

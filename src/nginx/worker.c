@@ -27,6 +27,7 @@ struct resty_ffi_timer {
 
 struct log_item {
 	rf_item item;
+	uint64_t mark; /* of the task that says it */
 	int level;
 	size_t length;
 	char text[];
@@ -88,7 +89,7 @@ static void on_bell(ngx_event_t *event)
 
 /* --- the log ------------------------------------------------------------------------ */
 
-static void log_write(int level, const char *text, size_t length)
+static void log_write(ngx_log_t *to, int level, const char *text, size_t length)
 {
 	static const ngx_uint_t levels[] = {NGX_LOG_DEBUG, NGX_LOG_INFO, NGX_LOG_WARN, NGX_LOG_ERR};
 	ngx_uint_t known = levels[level < 0 ? 0 : level > 3 ? 3 : level];
@@ -99,7 +100,7 @@ static void log_write(int level, const char *text, size_t length)
 		size_t part = end ? (size_t)(end - text) : length;
 		ngx_str_t line = {part, (u_char *)text};
 
-		ngx_log_error(known, ngx_cycle->log, 0, "node: %V", &line);
+		ngx_log_error(known, to, 0, "node: %V", &line);
 		length -= end ? part + 1 : part;
 		text += end ? part + 1 : part;
 	}
@@ -109,21 +110,27 @@ static void on_log(rf_item *item)
 {
 	struct log_item *log = BF_CONTAINER(item, struct log_item, item);
 
-	log_write(log->level, log->text, log->length);
+	log_write(rf_task_log(log->mark), log->level, log->text, log->length);
 	free(log);
 }
 
 void resty_ffi_log(int level, const char *text, size_t length)
 {
+	resty_ffi_log_task(0, level, text, length);
+}
+
+void resty_ffi_log_task(uint64_t mark, int level, const char *text, size_t length)
+{
 	struct log_item *log;
 
 	if (here) {
-		log_write(level, text, length);
+		log_write(rf_task_log(mark), level, text, length);
 		return;
 	}
 	log = malloc(sizeof(*log) + length);
 	if (log) {
 		log->item.run = on_log;
+		log->mark = mark;
 		log->level = level;
 		log->length = length;
 		memcpy(log->text, text, length);

@@ -17,6 +17,9 @@ void rf_worker_add(rf_queue *queue);
 /* The tasks' part of the worker's end: nothing waits any more. */
 void rf_tasks_end(void);
 
+/* The log of the request whose task has the mark, or is being posted; the worker's where that is not known. */
+ngx_log_t *rf_task_log(uint64_t mark);
+
 /* lua module: what lua-resty-core's semaphores are made of, exported by all of its versions. */
 typedef struct ngx_http_lua_sema_s ngx_http_lua_sema_t;
 int ngx_http_lua_ffi_sema_new(ngx_http_lua_sema_t **semaphore, int count, char **message);

@@ -209,10 +209,52 @@ static void nonsense_is_refused(void **state)
 	}
 }
 
+/* Frame after frame, each read before the next: the ring's other pages are never touched. */
+static void an_empty_ring_begins_at_its_start(void **state)
+{
+	enum { SIZE = 10000, USED = 4 * SIZE };
+	bf_channel parent, child;
+	char *bytes = malloc(SIZE);
+
+	(void)state;
+	assert_non_null(bytes);
+	bf_channel_open(&parent, shared, false, to_child, to_parent);
+	bf_channel_open(&child, shared, true, to_parent, to_child);
+	for (uint64_t id = 1; id <= 2 * (uint64_t)BF_RING / SIZE; id++) {
+		const bf_frame frame = {.id = id, .flags = BF_FRAME_METHOD, .method = 4, .length = SIZE};
+		const char *seen, *method;
+		char *copy, *name;
+		bf_frame got;
+
+		memset(bytes, byte_of(id), SIZE);
+		assert_int_equal(send_frame(&parent, &frame, "echo", bytes), 0);
+		if (id % 2) {
+			assert_int_equal(bf_channel_peek(&child, &got, &method, &seen), 1);
+			assert_memory_equal(seen, bytes, SIZE);
+			bf_channel_drop(&child);
+		} else {
+			assert_int_equal(bf_channel_receive(&child, &got, &name, &copy), 1);
+			assert_memory_equal(copy, bytes, SIZE);
+			free(name);
+			free(copy);
+		}
+		assert_int_equal(got.id, id);
+	}
+	for (size_t i = USED; i < BF_RING; i++) {
+		if (shared->to_child.bytes[i]) {
+			fail_msg("byte %zu was written", i);
+		}
+	}
+	bf_channel_close(&parent);
+	bf_channel_close(&child);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(frames_come_back_whole, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(an_empty_ring_begins_at_its_start, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(nonsense_is_refused, set_up, tear_down),
 	};
 

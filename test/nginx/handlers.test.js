@@ -143,7 +143,7 @@ for (const mode of ['thread', 'inline', 'process']) {
       await nginx.lua(`${load('demo/handlers')} demo:logs("words")`);
       await nginx.logged(/\[info\].*node: demo\/handlers: log words/);
       await nginx.logged(
-        /\[warn\].*node: demo\/handlers: warn\n.*\[warn\].*node: demo\/handlers: in two lines/,
+        /\[warn\].*node: demo\/handlers: warn, client: .*\n.*\[warn\].*node: demo\/handlers: in two lines, client: /,
       );
       await nginx.logged(/\[error\].*node: demo\/handlers: error \{"req":"words"\}/);
     });

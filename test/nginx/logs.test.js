@@ -79,6 +79,9 @@ for (const mode of ['thread', 'inline', 'process']) {
       const other = await Nginx.start({ main: debug });
       const load = `local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/logs", {is_global = true, mode = "${mode}"}))`;
       await other.lua(`${load} demo:now() demo:later() demo:worker() demo:warning()`);
+      await other.logged(/\[info\] [^\n]*node: demo\/logs: now log, client: [^\n]*request: "POST \/lua/);
+      await other.lua(`${load} ngx.timer.at(0, function() demo:now() end)`);
+      await other.logged(/node: demo\/logs: now log, context: ngx.timer/);
       for (const when of ['now', 'later', 'worker']) {
         for (const [level, text] of said(when)) {
           await other.logged(new RegExp(`\\[${level}\\] [^\\n]*node: demo/logs: ${text}`));

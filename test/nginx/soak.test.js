@@ -89,15 +89,26 @@ async function disturb(nginx, number) {
   await nginx.get('/unload');
 }
 
+/** What looks at something under /proc sees of it; nothing when it has ended in between. */
+function look(at) {
+  try {
+    return at();
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+    return [];
+  }
+}
+
 /** The processes in which the workers of now run Node.js. */
 function childrenOf(nginx) {
-  return nginx.workers().flatMap((pid) =>
-    fs
-      .readdirSync(`/proc/${pid}/task`)
-      .flatMap((task) => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' '))
-      .filter(Boolean)
-      .map(Number),
-  );
+  const tasks = (pid) => look(() => fs.readdirSync(`/proc/${pid}/task`));
+  const children = (pid, task) =>
+    look(() => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '));
+  return nginx
+    .workers()
+    .flatMap((pid) => tasks(pid).flatMap((task) => children(pid, task)))
+    .filter(Boolean)
+    .map(Number);
 }
 
 /** wrk for some seconds, with what soak.lua counts. */
