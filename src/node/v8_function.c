@@ -184,7 +184,7 @@ static const bf_plan *quick_arguments(bf_v8_function *vf, const bf_v8_call *call
 		return variant ? variant->plan : NULL;
 	}
 	if (!vf->all_quick || call->nargs != vf->nargs + vf->stores ||
-	    (vf->stores && !bf_v8_value_in((uint64_t)(uintptr_t)call->args, place, &vf->store)))
+	    (vf->stores && !bf_v8_fresh_in((uint64_t)(uintptr_t)call->args, place, &vf->store)))
 		return NULL;
 	for (uint32_t i = 0; i < vf->nargs; i++) {
 		if (!vf->quick[i]((uint64_t)(uintptr_t)&args[i], frame + f->args[i].offset, &vf->arguments[i]))

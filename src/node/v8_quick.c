@@ -156,12 +156,15 @@ bool bf_v8_string_in_place(uint64_t word, void *slot, void *context)
 
 /* --- values in memory -------------------------------------------------------------------------- */
 
-bool bf_v8_value_in(uint64_t word, void *slot, void *context)
+bool bf_v8_fresh_in(uint64_t word, void *slot, void *context)
 {
 	const bf_v8_argument *a = context;
-	uint64_t size;
+	const uint64_t tagged = *(const uint64_t *)word, *value = bf_v8_object(tagged) + BF_V8_HEADER;
 
-	return bf_v8_value(a->layout, *(const uint64_t *)word, slot, &size) && size >= a->need;
+	if (bf_v8_words(tagged) < BF_V8_HEADER + 2)
+		return false;
+	*(char **)slot = (char *)bf_v8_object(value[0])[a->layout->data_view_data] + bf_v8_small(value[1]);
+	return true;
 }
 
 /* A struct or union by value. */

@@ -37,7 +37,7 @@ bf_emit_convert *bf_v8_quick(const bf_v8_layout *layout, bf_env *env, const bf_c
  */
 bool bf_v8_string_in_place(uint64_t word, void *slot, void *context);
 
-/* The same for the address of such a value alone. */
-bool bf_v8_value_in(uint64_t word, void *slot, void *context);
+/* The address of a value that the wrapper has just made, for a result: in memory of JavaScript's own, surely. */
+bool bf_v8_fresh_in(uint64_t word, void *slot, void *context);
 
 #endif

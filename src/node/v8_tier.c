@@ -130,9 +130,9 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 	}
 	vf->stores = shape.codes[f->nargs] == 'm';
 	if (vf->stores) {
-		vf->store = (bf_v8_argument){.layout = &ve->layout, .need = f->result.size};
+		vf->store = (bf_v8_argument){.layout = &ve->layout};
 		in[n] = (bf_emit_in){
-		    .arg = BF_EMIT_UNUSED, .convert = bf_v8_value_in, .context = &vf->store, .result = true};
+		    .arg = BF_EMIT_UNUSED, .convert = bf_v8_fresh_in, .context = &vf->store, .result = true};
 		types[n++] = BF_V8_VALUE;
 	}
 	for (uint32_t i = 0; i < vf->nargs; i++, n++) {
