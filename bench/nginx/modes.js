@@ -15,7 +15,7 @@ const PRELOAD = 'require("resty_ffi").preload("ffi_nodejs")';
 /* The answer as a Lua string, which Lua prints. */
 const AS_STRING = {
   location: (size) =>
-    `content_by_lua_block { local ok, answer, err = runtime():echo(bench.payload(${size})); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end bench.print(answer) }`,
+    `content_by_lua_block { local ok, answer, err = runtime():page("${size}"); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end bench.print(answer) }`,
 };
 const LARGE_STRING = { ...AS_STRING, ...LARGE, call: undefined };
 
@@ -27,7 +27,7 @@ function ours(key, title, module, options = '', more = {}) {
     ours: true,
     load: `${RESTY} return ngx.load_ffi("ffi_nodejs", "${module}", { is_global = true, folder = "${__dirname}"${options} })`,
     location: (size) =>
-      `content_by_lua_block { local ok, code, err = runtime():echo(bench.payload(${size}), bench.send); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end }`,
+      `content_by_lua_block { local ok, code, err = runtime():page("${size}", bench.send); if not ok then ngx.log(ngx.ERR, err) return ngx.exit(500) end }`,
     call: 'local r = runtime() return function(request) local ok, answer = r:echo(request) return ok and answer end',
     ...more,
   };
@@ -83,8 +83,7 @@ module.exports = ({ http, echo }) => [
     title: 'cosocket to Node.js',
     lua: true,
     origin: true,
-    location: (size) =>
-      `content_by_lua_block { bench.print(bench.cosocket("${echo}", bench.payload(${size}))) }`,
+    location: (size) => `content_by_lua_block { bench.print(bench.cosocket("${echo}", "${size}")) }`,
     call: `return bench.cosocket_client("${echo}")`,
   },
   {

@@ -113,7 +113,8 @@ function markdown(summary) {
     '',
     `${data.date.slice(0, 10)}; ${data.machine}; nginx ${data.nginx}, one worker each; Node.js beside nginx ${data.origin}. ` +
       `${data.rounds} interleaved rounds of ${data.duration} s of wrk per figure, medians, ${data.seconds} s in all. wrk runs on the ` +
-      'same machine. CPU: of nginx, and of Node.js wherever it runs, per request.',
+      'same machine. Every way gets a size and answers as many bytes, with Content-Length; calls in sequence send as many ' +
+      'as they get. CPU: of nginx, and of Node.js wherever it runs, per request.',
   ];
   const titles = new Map(data.modes.map((m) => [m.key, m.ours ? `**${m.title}**` : m.title]));
   for (const size of data.sizes) {

@@ -201,7 +201,7 @@ async function stopAll() {
 async function measure(env) {
   const sizes = (list(env.SIZES) ?? ['16', '1024', '10240', '102400']).map(Number);
   const connections = (list(env.CONNECTIONS) ?? ['1', '64']).map(Number);
-  const rounds = Number(env.ROUNDS ?? 2);
+  const rounds = Number(env.ROUNDS ?? 4);
   const seconds = Number(env.SECONDS ?? 1);
   const only = list(env.ONLY);
   const filtered = Boolean(only || env.SIZES || env.CONNECTIONS || env.ROUNDS || env.SECONDS);

@@ -1,4 +1,6 @@
 'use strict';
+/* Handlers as one writes them. echo: what comes in goes out. page: N bytes for N, strings for strings. */
+const { page } = require('../payload.js');
 
-/* A handler as one writes it: what comes in goes out. */
-module.exports = (request) => request;
+exports.echo = (request) => request;
+exports.page = (size) => (typeof size === 'string' ? page(size).text : page(size).bytes);

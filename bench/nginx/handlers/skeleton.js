@@ -1,5 +1,6 @@
 const { Worker, isMainThread, parentPort } = require('node:worker_threads');
 const ffi = require("resty_ffi")
+const { page } = require('../payload.js');
 
 if (isMainThread) {
   // main thread logic
@@ -12,9 +13,9 @@ if (isMainThread) {
     worker.on('message', (tsk) => {
       const req = ffi.get_req(tsk)
       //
-      // handle request here...
+      // a size is answered with a page of it, anything else with itself
       //
-      ffi.respond(tsk, 0, req)
+      ffi.respond(tsk, 0, /^\d+$/.test(req) ? page(req).text : req)
     });
     // tell the worker thread to do polling
     worker.postMessage(tq);
