@@ -17,7 +17,9 @@ enum {
 	NAMES = 64,        /* methods' names that JavaScript knows by a number; the others travel as text */
 	NAME_SLOTS = 128,  /* of the table of names, a power of two */
 	HEAP_EVERY = 1000, /* milliseconds between two looks at the heap */
-	KIND_HEAP = 100    /* for boot.js, beside enum bf_kind */
+	KIND_HEAP = 100,   /* for boot.js, beside enum bf_kind */
+	SMALL = 4096,      /* bytes of a request that shares memory with others */
+	POOL = 65536       /* bytes that they share */
 };
 
 /*
@@ -38,7 +40,10 @@ struct name {
 struct bf_binding {
 	bf_node *node;
 	napi_env env;
-	napi_ref call, control; /* boot.js's: for a call, and for any other message */
+	napi_ref call, control;    /* boot.js's: for a call, and for any other message */
+	napi_ref make_pool, slice; /* boot.js's: an ArrayBuffer, and a Buffer over a part of one */
+	napi_ref pool;             /* which small requests share; none of it is given out twice */
+	size_t pool_used;
 	struct slot *slots;
 	uint32_t size, free;
 	bool delivering, answered; /* flush after the batch */
@@ -169,13 +174,63 @@ void bf_binding_free(bf_binding *binding)
 
 /* --- values ----------------------------------------------------------------------- */
 
-static napi_value message_request(napi_env env, const bf_message *message)
+/* Another ArrayBuffer that small requests share. */
+static bool renew_pool(bf_binding *binding, napi_value *pool)
 {
+	napi_env env = binding->env;
+	napi_value function, size;
+	napi_ref ref;
+
+	if (napi_get_reference_value(env, binding->make_pool, &function) != napi_ok ||
+	    napi_create_uint32(env, POOL, &size) != napi_ok ||
+	    napi_call_function(env, function, function, 1, &size, pool) != napi_ok ||
+	    napi_create_reference(env, *pool, 1, &ref) != napi_ok) {
+		return false;
+	}
+	if (binding->pool) {
+		napi_delete_reference(env, binding->pool);
+	}
+	binding->pool = ref;
+	binding->pool_used = 0;
+	return true;
+}
+
+/* A Buffer of a few bytes in memory that it shares, since memory of its own would cost more than the call. */
+static napi_value small_buffer(bf_binding *binding, const void *bytes, size_t length)
+{
+	napi_env env = binding->env;
+	napi_value slice, argv[3], value;
+	void *data = NULL;
+	size_t size = 0;
+
+	/* It can have been detached. */
+	if ((!binding->pool || length > POOL - binding->pool_used ||
+	     napi_get_reference_value(env, binding->pool, &argv[0]) != napi_ok ||
+	     napi_get_arraybuffer_info(env, argv[0], &data, &size) != napi_ok || size != POOL) &&
+	    (!renew_pool(binding, &argv[0]) || napi_get_arraybuffer_info(env, argv[0], &data, &size) != napi_ok)) {
+		return NULL;
+	}
+	memcpy((char *)data + binding->pool_used, bytes, length);
+	if (napi_get_reference_value(env, binding->slice, &slice) != napi_ok ||
+	    napi_create_uint32(env, (uint32_t)binding->pool_used, &argv[1]) != napi_ok ||
+	    napi_create_uint32(env, (uint32_t)length, &argv[2]) != napi_ok ||
+	    napi_call_function(env, slice, slice, 3, argv, &value) != napi_ok) {
+		return NULL;
+	}
+	binding->pool_used += (length + 7) & ~(size_t)7;
+	return value;
+}
+
+static napi_value message_request(bf_binding *binding, const bf_message *message)
+{
+	napi_env env = binding->env;
 	napi_value value = NULL;
 	napi_status status;
 
 	if (!message->request) {
 		status = napi_get_null(env, &value);
+	} else if (message->buffer && message->length <= SMALL && binding->slice) {
+		return small_buffer(binding, message->request, message->length);
 	} else if (message->buffer) {
 		status = napi_create_buffer_copy(env, message->length, message->request, NULL, &value);
 	} else if (bf_bytes_ascii(message->request, message->length)) {
@@ -352,14 +407,17 @@ static napi_value js_seal(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* serve(call, control): the functions that take messages. */
+/* serve(call, control, pool, slice): the functions that take messages; size -> ArrayBuffer; that, offset, length ->
+ * Buffer. */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
-	napi_value argv[2];
-	bf_binding *binding = arguments(env, info, 2, argv);
+	napi_value argv[4];
+	bf_binding *binding = arguments(env, info, 4, argv);
 
 	if (binding && !binding->control && napi_create_reference(env, argv[0], 1, &binding->call) == napi_ok) {
 		napi_create_reference(env, argv[1], 1, &binding->control);
+		napi_create_reference(env, argv[2], 1, &binding->make_pool);
+		napi_create_reference(env, argv[3], 1, &binding->slice);
 	}
 	return NULL;
 }
@@ -499,14 +557,14 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 		return napi_create_int32(env, message->kind, &argv[0]) == napi_ok &&
 			       napi_create_double(env, token, &argv[1]) == napi_ok &&
 			       napi_create_uint32(env, message->module, &argv[2]) == napi_ok &&
-			       (argv[3] = message_request(env, message)) != NULL
+			       (argv[3] = message_request(binding, message)) != NULL
 			   ? 4
 			   : 0;
 	}
 	argv[4] = NULL;
 	if (napi_create_double(env, token, &argv[0]) != napi_ok ||
 	    napi_create_uint32(env, message->module, &argv[1]) != napi_ok ||
-	    (argv[2] = message_request(env, message)) == NULL ||
+	    (argv[2] = message_request(binding, message)) == NULL ||
 	    !message_method(binding, message->method, &argv[3], &argv[4])) {
 		return 0;
 	}

@@ -501,4 +501,11 @@ let catchStreams = () => {
 };
 process.on('warning', (warning) => log(WARN, describe(warning), warning.stack));
 
-binding.serve(call, control);
+/* What one handler gives away must not be taken from others. */
+function pool(size) {
+  const memory = new ArrayBuffer(size);
+  require('worker_threads').markAsUntransferable(memory);
+  return memory;
+}
+
+binding.serve(call, control, pool, Buffer.from);

@@ -74,4 +74,25 @@ describe('bytes through nginx and back', () => {
       ngx.say(tostring(ok), " ", tostring(res))`);
     assert.strictEqual(text, 'true []\ntrue nil\ntrue []\ntrue nil\ntrue []\ntrue nil\ntrue 12.5\n');
   });
+
+  it('gives every request memory that no other one gets', async () => {
+    for (const mode of ['inline', 'thread', 'process']) {
+      const text = await nginx.lua(`
+        local handlers = assert(ngx.load_ffi("ffi_nodejs", "demo/handlers", {buffer = true, mode = "${mode}"}))
+        local sent = {}
+        for i = 1, 1000 do
+          sent[i] = i .. ("\\255"):rep(i % 331) .. (i % 97 == 0 and ("x"):rep(5000) or "")
+          assert(handlers:keep(sent[i]))
+        end
+        local ok, all = handlers:kept()
+        ngx.say(tostring(ok and all == table.concat(sent)))
+        for i = 1, 200 do
+          assert(handlers:detach("detach me"))
+          ok, all = handlers:echo("after " .. i)
+          if not ok or all ~= "after " .. i then ngx.say(i, ": ", all) break end
+        end
+        handlers:__unload()`);
+      assert.strictEqual(text, 'true\n', mode);
+    }
+  });
 });

@@ -63,3 +63,24 @@ exports.fork = () =>
     );
   });
 exports.pid = () => String(process.pid);
+
+/* Requests that stay, and what a handler could do to their memory. */
+let kept = [];
+exports.keep = (request) => void kept.push(request);
+exports.kept = () => {
+  const all = Buffer.concat(kept);
+  kept = [];
+  return all;
+};
+exports.detach = (request) => {
+  for (const how of [
+    () => structuredClone(request.buffer, { transfer: [request.buffer] }),
+    () => request.buffer.transfer(),
+  ]) {
+    try {
+      how();
+    } catch {
+      // it is not to be had, or there is no such method
+    }
+  }
+};
