@@ -99,6 +99,9 @@ function makeFunction(name, address, type, library, flags) {
   return Object.setPrototypeOf(bound, BoundFunction.prototype);
 }
 
+/* Types that must stay as long as a function, beside those that the library object holds. */
+const held = new WeakMap();
+
 /**
  * The same for a function that declarations name. The V8 tier makes its wrapper now, the record when it is called.
  * @param {object} binding see bind() of library.js
@@ -114,6 +117,7 @@ function makeDeclared(binding, name, index) {
   const make = native.declaredWrap(declared, index, flags[0], flags[1]);
   const state = new State(name, undefined, binding, index);
   const bound = make === undefined ? native.functionOfRecord(state.record) : wrapperOf(make, state);
+  if (binding.structs !== undefined) held.set(bound, binding.structs);
   return Object.setPrototypeOf(bound, BoundFunction.prototype);
 }
 

@@ -205,11 +205,14 @@ function load(path, declarations) {
   return library;
 }
 
-/** Members of the structs that a library declares follow its option int64. Held, since types that nobody holds are made anew. */
-function markInt64(state, kinds, int64) {
-  state.structs = Array.from(kinds.keys())
+/**
+ * Members of the structs that a library declares follow its option int64.
+ * @returns {object[]} their types, to be held: a type that nobody holds is made anew when it is met again
+ */
+function markInt64(declared, kinds, int64) {
+  return Array.from(kinds.keys())
     .filter((index) => kinds[index] === SYMBOL.TYPEDEF || kinds[index] === SYMBOL.TAG)
-    .map((index) => typeFromHandle(native.declaredType(state.declared, index)).resolved)
+    .map((index) => typeFromHandle(native.declaredType(declared, index)).resolved)
     .filter(({ kindNumber }) => kindNumber === KIND.STRUCT || kindNumber === KIND.UNION)
     .map((type) => {
       type.int64 = int64;
@@ -261,12 +264,12 @@ function bind(library, state, options, lazy, wanted) {
   const addresses = new Float64Array(kinds.length);
   const { prefix } = options;
   const owned = options.owned && new Set(options.owned);
+  state.structs = options.int64 in AS_INT64 ? markInt64(declared, kinds, options.int64) : undefined;
   /* How the functions are made: those of the option owned, and the others. */
-  const owning = { declared, handle, addresses, flags: optionFlags(options) };
+  const owning = { declared, handle, addresses, structs: state.structs, flags: optionFlags(options) };
   const plain = owned ? { ...owning, flags: optionFlags({ ...options, owned: false }) } : owning;
   const tags = [];
 
-  if (options.int64 in AS_INT64) markInt64(state, kinds, options.int64);
   /* Symbols are looked for now, so that a missing one is said by load(); functions are made when they are read. */
   if (!lazy) {
     if (wanted !== undefined) addresses.forEach((_, i) => (addresses[i] = wanted(i) ? 0 : NaN));

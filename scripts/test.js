@@ -77,7 +77,7 @@ function asanSteps() {
   const env = {
     LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,
     // V8 keeps what it allocated until the process ends; only C tests look for leaks.
-    ASAN_OPTIONS: 'detect_leaks=0',
+    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
     UBSAN_OPTIONS: 'print_stacktrace=1',
     BIFFI_ADDON: path.join(root, 'build/asan/biffi.node'),
   };

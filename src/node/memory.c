@@ -142,6 +142,16 @@ static char *place(bf_env *env, napi_value memory, napi_value offset, size_t siz
 	return start;
 }
 
+/* Bytes of the largest value that is not copied as memory: a complex long double. */
+enum { SLOT = 32 };
+
+/* Whether a value may be converted where it lies: members of packed structs lie anywhere. */
+static bool aligned(const bf_converter *c, const char *address)
+{
+	return c->conversion == BF_CONV_MEMORY || c->size > SLOT || (uintptr_t)address % 16 == 0 ||
+	       (c->size <= 8 && (uintptr_t)address % 8 == 0);
+}
+
 /* load(type handle, memory, offset): the value there, by the conversion table. */
 static napi_value memory_load(napi_env napi, napi_callback_info info)
 {
@@ -150,6 +160,7 @@ static napi_value memory_load(napi_env napi, napi_callback_info info)
 	napi_value argv[3], value = NULL;
 	bf_type_handle *h;
 	bf_context cx = {.env = env, .owner = "value"};
+	_Alignas(16) char slot[SLOT] = {0};
 	bf_converter c;
 	char *address;
 
@@ -160,8 +171,10 @@ static napi_value memory_load(napi_env napi, napi_callback_info info)
 	cx.types = h->types;
 	bf_converter_init(&c, h->type, NULL, 0, 0);
 	address = place(env, argv[1], argv[2], c.size);
-	if (address != NULL)
+	if (address != NULL && aligned(&c, address))
 		value = bf_convert_out(&cx, &c, address);
+	else if (address != NULL)
+		value = bf_convert_out(&cx, &c, memcpy(slot, address, c.size));
 	bf_converter_clear(&c, env);
 	return value;
 }
@@ -175,6 +188,7 @@ static napi_value memory_store(napi_env napi, napi_callback_info info)
 	char label[128] = "value";
 	bf_type_handle *h;
 	bf_context cx = {.env = env, .owner = label};
+	_Alignas(16) char slot[SLOT] = {0};
 	bf_converter c;
 	char *address;
 
@@ -186,8 +200,10 @@ static napi_value memory_store(napi_env napi, napi_callback_info info)
 	cx.types = h->types;
 	bf_converter_init(&c, h->type, NULL, 0, 0);
 	address = place(env, argv[1], argv[2], c.size);
-	if (address != NULL)
+	if (address != NULL && aligned(&c, address))
 		bf_convert_in(&cx, &c, argv[3], address);
+	else if (address != NULL && bf_convert_in(&cx, &c, argv[3], slot) == 0)
+		memcpy(address, slot, c.size);
 	bf_converter_clear(&c, env);
 	return NULL;
 }

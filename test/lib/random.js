@@ -57,7 +57,7 @@ function randomInteger(random, width, isSigned) {
 
 const isSafe = (v) => v >= -(2n ** 53n - 1n) && v <= 2n ** 53n - 1n;
 
-/** What an integer of `width` bits is in JavaScript, where the library has that option int64. */
+/** What an integer of `width` bits, or a bit-field of as many, is in JavaScript, where the library has that option int64. */
 function integerIn(v, width, int64) {
   if (width <= 32 || int64 === 'number') return Number(v);
   return int64 === 'bigint' || !isSafe(v) ? v : Number(v);
@@ -83,7 +83,7 @@ function integer(c, width, isSigned, bitField = 0) {
     },
     result(random, { int64 }) {
       const v = randomInteger(random, held, isSigned);
-      return { words: [unsigned(v)], check: (got) => differs(got, integerIn(v, width, int64)) };
+      return { words: [unsigned(v)], check: (got) => differs(got, integerIn(v, held, int64)) };
     },
   };
 }

@@ -273,3 +273,15 @@ test('64-bit members follow the option int64 of the library that declares the st
   assert.deepEqual(read('auto'), [1, 2n ** 63n, 4, 5, 6, 7, 8, 9]);
   assert.deepEqual(read(undefined), [1, 2n ** 63n, 4, 5, 6, 7, 8, 9]);
 });
+
+test('a function alone keeps the option int64 of its structs', async () => {
+  require('node:v8').setFlagsFromString('--expose-gc');
+  const gc = require('node:vm').runInNewContext('gc');
+  const declarations = 'typedef struct { int64_t a, b, c; } large; large large_make(int64_t a);';
+  const make = (() => biffi.load(fixture('tiers'), { declarations, int64: 'bigint' }).large_make)();
+  for (let i = 0; i < 4; i++) {
+    gc();
+    await new Promise(setImmediate);
+  }
+  assert.equal(make(5).a, 5n);
+});
