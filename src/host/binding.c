@@ -371,7 +371,7 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 
 static _Thread_local bool seals;
 
-/* Between fork and exec, before libuv puts the program's own descriptors in place. */
+/* Before libuv puts the program's own descriptors in place: between fork and exec, or just before. */
 static void seal(void)
 {
 	if (!seals || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
@@ -392,9 +392,11 @@ static void seal_forks(void)
 }
 
 /*
- * seal(): a program that this thread starts from now on inherits none of the process's
- * descriptors but what it is given. A host that is not meant to start programs opens
- * its own without close-on-exec.
+ * seal(): a program that this thread starts inherits none of the process's descriptors but
+ * what it is given. A host that is not meant to start programs opens its own without
+ * close-on-exec. Those that there are now are sealed; for later ones a fork does it, and
+ * where libuv has none (from 1.53 on it uses vfork and posix_spawn) boot.js, which calls
+ * this before each start.
  */
 static napi_value js_seal(napi_env env, napi_callback_info info)
 {
@@ -404,6 +406,7 @@ static napi_value js_seal(napi_env env, napi_callback_info info)
 	(void)info;
 	pthread_once(&once, seal_forks);
 	seals = true;
+	seal();
 	return NULL;
 }
 
