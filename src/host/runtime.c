@@ -13,7 +13,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-enum { OPEN_TIMEOUT = 10000 };
+enum {
+	OPEN_TIMEOUT = 10000, /* milliseconds */
+	REOPENS = 2           /* further attempts, when the process ends while it opens a module */
+};
 
 struct biffi {
 	_Atomic int references; /* the handle, and every call under way */
@@ -140,9 +143,16 @@ static int open_in(biffi *module, bf_node *node, const char *request, size_t len
 	bf_answer answer;
 	int code;
 
-	if (!bf_wait(node, &message, timeout, &answer)) {
-		snprintf(why, size, "the module took longer than %d ms to load", timeout);
-		return BIFFI_ETIMEOUT;
+	for (int attempt = 0;; attempt++) {
+		if (!bf_wait(node, &message, timeout, &answer)) {
+			snprintf(why, size, "the module took longer than %d ms to load", timeout);
+			return BIFFI_ETIMEOUT;
+		}
+		/* The process ended meanwhile, which may have been no fault of the module's: the next one loads it. */
+		if (answer.code != BIFFI_ESTOPPED || !module->own || attempt == REOPENS) {
+			break;
+		}
+		free(answer.bytes);
 	}
 	if (answer.code != 0) {
 		snprintf(why, size, "%s", answer.bytes ? answer.bytes : "the module could not be loaded");

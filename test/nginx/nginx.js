@@ -90,6 +90,8 @@ class Nginx {
       env: environment(nginx.prefix),
     });
     running.add(nginx.process);
+    // A test that failed has not stopped its own: that must not keep the file from ending.
+    for (const handle of [nginx.process, nginx.process.stdout, nginx.process.stderr]) handle.unref();
     nginx.process.on('close', () => running.delete(nginx.process));
     nginx.errors = '';
     nginx.process.stderr.setEncoding('utf8').on('data', (text) => (nginx.errors += text));
