@@ -205,6 +205,12 @@ function load(path, declarations) {
   return library;
 }
 
+/** What declarations name, in their order: kinds (SYMBOL), and names. */
+function symbolsOf(declared) {
+  const { kinds, text } = native.declared(declared);
+  return { kinds, names: text.split(' ') };
+}
+
 /**
  * Members of the structs that a library declares follow its option int64.
  * @returns {object[]} their types, to be held: a type that nobody holds is made anew when it is met again
@@ -258,8 +264,7 @@ function defineTags(library, tags, declared) {
 /** Gives a library object its properties. `wanted` says which symbols, by index; undefined: all. */
 function bind(library, state, options, lazy, wanted) {
   const { declared, handle } = state;
-  const { kinds, text } = native.declared(declared);
-  const names = text.split(' ');
+  const { kinds, names } = symbolsOf(declared);
   /* Of functions, once they were looked up. */
   const addresses = new Float64Array(kinds.length);
   const { prefix } = options;
@@ -310,6 +315,7 @@ function typeIn(library, text) {
 
 module.exports = {
   SYMBOL,
+  symbolsOf,
   load,
   close,
   symbol,

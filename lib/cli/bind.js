@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const native = require('../native');
 const { preprocess, fileFilter } = require('../header');
-const { SYMBOL } = require('../library');
+const { SYMBOL, symbolsOf } = require('../library');
 const { KIND, typeFromHandle } = require('../type');
 const { failure } = require('../errors');
 const { UsageError } = require('./usage');
@@ -36,8 +36,7 @@ const OWN = { '-l': 'value', '-o': 'value', '--prefix': 'value', '--files': 'val
 
 /** Everything that is bound: [{ kind, name, third, type, doc }]. */
 function wantedSymbols(declared, wanted) {
-  const { kinds, text } = native.declared(declared);
-  const names = text.split(' ');
+  const { kinds, names } = symbolsOf(declared);
   const files = native.declaredFiles(declared);
   const symbols = [];
   for (const [index, kind] of kinds.entries()) {
@@ -90,8 +89,7 @@ const isNamed = (type, own) => type.resolved.name !== undefined || own.has(type.
 /** Structs and unions by the name that C text gives them. */
 function structsOf(declared) {
   const map = new Map();
-  const { kinds, text } = native.declared(declared);
-  const names = text.split(' ');
+  const { kinds, names } = symbolsOf(declared);
   for (const [index, kind] of kinds.entries()) {
     if (kind !== SYMBOL.TAG && kind !== SYMBOL.TYPEDEF) continue;
     const type = typeFromHandle(native.declaredType(declared, index)).resolved;

@@ -1,11 +1,10 @@
 #define _GNU_SOURCE
 #include "binding.h"
 #include "bytes.h"
+#include "pool.h"
+#include "seal.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <linux/close_range.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,7 @@ enum {
 	NAMES = 64,        /* methods' names that JavaScript knows by a number; the others travel as text */
 	NAME_SLOTS = 128,  /* of the table of names, a power of two */
 	HEAP_EVERY = 1000, /* milliseconds between two looks at the heap */
-	KIND_HEAP = 100,   /* for boot.js, beside enum bf_kind */
-	SMALL = 4096,      /* bytes of a request that shares memory with others */
-	POOL = 65536       /* bytes that they share */
+	KIND_HEAP = 100    /* for boot.js, beside enum bf_kind */
 };
 
 /*
@@ -40,10 +37,8 @@ struct name {
 struct bf_binding {
 	bf_node *node;
 	napi_env env;
-	napi_ref call, control;    /* boot.js's: for a call, and for any other message */
-	napi_ref make_pool, slice; /* boot.js's: an ArrayBuffer, and a Buffer over a part of one */
-	napi_ref pool;             /* which small requests share; none of it is given out twice */
-	size_t pool_used;
+	napi_ref call, control; /* boot.js's: for a call, and for any other message */
+	bf_pool pool;           /* of small requests' bytes */
 	struct slot *slots;
 	uint32_t size, free;
 	bool delivering, answered; /* flush after the batch */
@@ -174,53 +169,6 @@ void bf_binding_free(bf_binding *binding)
 
 /* --- values ----------------------------------------------------------------------- */
 
-/* Another ArrayBuffer that small requests share. */
-static bool renew_pool(bf_binding *binding, napi_value *pool)
-{
-	napi_env env = binding->env;
-	napi_value function, size;
-	napi_ref ref;
-
-	if (napi_get_reference_value(env, binding->make_pool, &function) != napi_ok ||
-	    napi_create_uint32(env, POOL, &size) != napi_ok ||
-	    napi_call_function(env, function, function, 1, &size, pool) != napi_ok ||
-	    napi_create_reference(env, *pool, 1, &ref) != napi_ok) {
-		return false;
-	}
-	if (binding->pool) {
-		napi_delete_reference(env, binding->pool);
-	}
-	binding->pool = ref;
-	binding->pool_used = 0;
-	return true;
-}
-
-/* A Buffer of a few bytes in memory that it shares, since memory of its own would cost more than the call. */
-static napi_value small_buffer(bf_binding *binding, const void *bytes, size_t length)
-{
-	napi_env env = binding->env;
-	napi_value slice, argv[3], value;
-	void *data = NULL;
-	size_t size = 0;
-
-	/* It can have been detached. */
-	if ((!binding->pool || length > POOL - binding->pool_used ||
-	     napi_get_reference_value(env, binding->pool, &argv[0]) != napi_ok ||
-	     napi_get_arraybuffer_info(env, argv[0], &data, &size) != napi_ok || size != POOL) &&
-	    (!renew_pool(binding, &argv[0]) || napi_get_arraybuffer_info(env, argv[0], &data, &size) != napi_ok)) {
-		return NULL;
-	}
-	memcpy((char *)data + binding->pool_used, bytes, length);
-	if (napi_get_reference_value(env, binding->slice, &slice) != napi_ok ||
-	    napi_create_uint32(env, (uint32_t)binding->pool_used, &argv[1]) != napi_ok ||
-	    napi_create_uint32(env, (uint32_t)length, &argv[2]) != napi_ok ||
-	    napi_call_function(env, slice, slice, 3, argv, &value) != napi_ok) {
-		return NULL;
-	}
-	binding->pool_used += (length + 7) & ~(size_t)7;
-	return value;
-}
-
 static napi_value message_request(bf_binding *binding, const bf_message *message)
 {
 	napi_env env = binding->env;
@@ -229,8 +177,8 @@ static napi_value message_request(bf_binding *binding, const bf_message *message
 
 	if (!message->request) {
 		status = napi_get_null(env, &value);
-	} else if (message->buffer && message->length <= SMALL && binding->slice) {
-		return small_buffer(binding, message->request, message->length);
+	} else if (message->buffer && bf_pool_takes(&binding->pool, message->length)) {
+		return bf_pool_buffer(env, &binding->pool, message->request, message->length);
 	} else if (message->buffer) {
 		status = napi_create_buffer_copy(env, message->length, message->request, NULL, &value);
 	} else if (bf_bytes_ascii(message->request, message->length)) {
@@ -369,47 +317,6 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-static _Thread_local bool seals;
-
-/* Before libuv puts the program's own descriptors in place: between fork and exec, or just before. */
-static void seal(void)
-{
-	if (!seals || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0) {
-		return;
-	}
-	for (int fd = 3, end = (int)sysconf(_SC_OPEN_MAX); fd < end; fd++) {
-		int flags = fcntl(fd, F_GETFD);
-
-		if (flags >= 0) {
-			fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-		}
-	}
-}
-
-static void seal_forks(void)
-{
-	pthread_atfork(NULL, NULL, seal);
-}
-
-/*
- * seal(): a program that this thread starts inherits none of the process's descriptors but
- * what it is given. A host that is not meant to start programs opens its own without
- * close-on-exec. Those that there are now are sealed; for later ones a fork does it, and
- * where libuv has none (from 1.53 on it uses vfork and posix_spawn) boot.js, which calls
- * this before each start.
- */
-static napi_value js_seal(napi_env env, napi_callback_info info)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	(void)env;
-	(void)info;
-	pthread_once(&once, seal_forks);
-	seals = true;
-	seal();
-	return NULL;
-}
-
 /* serve(call, control, pool, slice): the functions that take messages; size -> ArrayBuffer; that, offset, length ->
  * Buffer. */
 static napi_value js_serve(napi_env env, napi_callback_info info)
@@ -419,8 +326,7 @@ static napi_value js_serve(napi_env env, napi_callback_info info)
 
 	if (binding && !binding->control && napi_create_reference(env, argv[0], 1, &binding->call) == napi_ok) {
 		napi_create_reference(env, argv[1], 1, &binding->control);
-		napi_create_reference(env, argv[2], 1, &binding->make_pool);
-		napi_create_reference(env, argv[3], 1, &binding->slice);
+		bf_pool_open(env, &binding->pool, argv[2], argv[3]);
 	}
 	return NULL;
 }
@@ -451,13 +357,13 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 		const char *name;
 		napi_callback function;
 	} functions[] = {
-	    {"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}, {"seal", js_seal}};
+	    {"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}, {"seal", bf_seal}};
 	bf_binding *binding = offered;
 	napi_value function, names, worker;
 	char path[4096];
 
 	if (!binding || binding->env) { /* a Worker, which may ask for it as well */
-		return napi_create_function(env, "seal", NAPI_AUTO_LENGTH, js_seal, NULL, &function) == napi_ok &&
+		return napi_create_function(env, "seal", NAPI_AUTO_LENGTH, bf_seal, NULL, &function) == napi_ok &&
 			       napi_set_named_property(env, exports, "seal", function) == napi_ok
 			   ? exports
 			   : NULL;

@@ -255,18 +255,6 @@ async function initialised(exports, { init, config, argument }, name, speaker) {
   return { handler: null, methods: null };
 }
 
-/** Programs inherit nothing, whichever way Node.js starts them. Not child_process itself: to load it takes milliseconds. */
-function sealStarts() {
-  binding.seal();
-  for (const starter of [process.binding('process_wrap').Process.prototype, process.binding('spawn_sync')]) {
-    const { spawn } = starter;
-    starter.spawn = function (...args) {
-      binding.seal();
-      return spawn.apply(this, args);
-    };
-  }
-}
-
 async function open(token, number, request) {
   const wanted = JSON.parse(request);
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
@@ -274,7 +262,7 @@ async function open(token, number, request) {
   if (wanted.log > 0) catchStreams();
   if (wanted.seal && !seals) {
     seals = true;
-    sealStarts();
+    binding.seal();
   }
   const speaker = { label: name, log: wanted.log, file: locate(name, folder) };
   speakers.set(name, speaker);

@@ -64,19 +64,7 @@ if (!threads.isMainThread) {
   exports.install(() => label);
   if (threads.getEnvironmentData(SEALS)) {
     try {
-      const { seal } = process._linkedBinding('biffi_host');
-      seal();
-      // As boot.js does it.
-      for (const starter of [
-        process.binding('process_wrap').Process.prototype,
-        process.binding('spawn_sync'),
-      ]) {
-        const { spawn } = starter;
-        starter.spawn = function (...args) {
-          seal();
-          return spawn.apply(this, args);
-        };
-      }
+      process._linkedBinding('biffi_host').seal();
     } catch {
       // The process of a module is a host of nothing.
     }

@@ -10,6 +10,7 @@
 #include "throw.h"
 #include "tier.h"
 #include "type.h"
+#include "v8_script.h"
 #include "v8_tier.h"
 #include "value.h"
 

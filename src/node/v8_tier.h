@@ -25,12 +25,6 @@
 
 extern const bf_tier bf_tier_v8;
 
-/*
- * For a record, or a sketch of one: a function that makes its wrapper, see lib/wrap.js. NULL: there is none (nothing is
- * pending).
- */
-napi_value bf_v8_wrap(const bf_function *f);
-
 /* The environment ends. */
 void bf_v8_tier_end(bf_env *env);
 
