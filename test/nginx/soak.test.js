@@ -85,12 +85,12 @@ async function disturb(nginx, number) {
   await pause(100);
   await nginx.get('/unload');
   const children = childrenOf(nginx);
-  if (children.length) process.kill(children[number % children.length], 'SIGKILL');
+  if (children.length) unlessGone(() => process.kill(children[number % children.length], 'SIGKILL'));
   await nginx.get('/unload');
 }
 
-/** What looks at something under /proc sees of it; nothing when it has ended in between. */
-function look(at) {
+/** What is done with a process, or seen of it; nothing when it has ended in between. */
+function unlessGone(at) {
   try {
     return at();
   } catch (error) {
@@ -101,9 +101,9 @@ function look(at) {
 
 /** The processes in which the workers of now run Node.js. */
 function childrenOf(nginx) {
-  const tasks = (pid) => look(() => fs.readdirSync(`/proc/${pid}/task`));
+  const tasks = (pid) => unlessGone(() => fs.readdirSync(`/proc/${pid}/task`));
   const children = (pid, task) =>
-    look(() => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '));
+    unlessGone(() => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '));
   return nginx
     .workers()
     .flatMap((pid) => tasks(pid).flatMap((task) => children(pid, task)))
