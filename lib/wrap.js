@@ -1,8 +1,7 @@
 'use strict';
 /*
- * Wrappers of the V8 tier: one small function a C function. A wrapper checks what
- * a fast call would silently truncate, and gives all that it does not know to the
- * generic call, which converts it or throws.
+ * Wrappers of the V8 tier: one small function a C function, whose text and purpose is
+ * in src/node/v8_text.c.
  *
  * Functions of one shape share a script, which the engine compiles once. It gives
  * a function that makes wrappers, of which the addon binds one anew for each: what
@@ -13,56 +12,12 @@
  * called. The latter is a property of an object that gets it once, so optimised
  * code takes it for the constant that it is.
  */
-const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
 const native = require('./native');
 const { MEMORY, TYPE, RECORD, FRESH } = require('./keys');
 const { KIND } = require('./type');
 const { NativeMemory, everywhere } = require('./memory');
 const { Pointer } = require('./pointer');
-
-/*
- * Conditions on an argument @, whose number is #, by the codes of v8_shape.c; 'v' is checked where it arrives. Machine code
- * reads the address of an object with TYPE from its first properties, but only here it can be seen whether it is of the
- * right type.
- */
-const CHECKS = {
-  b: '(@ === true || @ === false)',
-  c: "typeof @ === 'number' && @ << 24 >> 24 === @",
-  C: "typeof @ === 'number' && (@ & 255) === @",
-  s: "typeof @ === 'number' && @ << 16 >> 16 === @",
-  S: "typeof @ === 'number' && (@ & 65535) === @",
-  i: "typeof @ === 'number' && (@ | 0) === @",
-  I: "typeof @ === 'number' && @ >>> 0 === @",
-  d: "typeof @ === 'number'",
-  p: '(@ === null || (@ !== undefined && (IS# || isView(@))))',
-  P: '(@ === null || (@ !== undefined && (isView(@) || IS#)))',
-  q: "(typeof @ === 'string' || @ === null || (@ !== undefined && (isView(@) || @[TYPE] !== undefined)))",
-  m: '@ !== null && @ !== undefined && IS#',
-};
-
-/*
- * IS#. What it compares with are the first and the last type that were found to be right, among typedef names, arrays
- * and void; no value has `state` for its type.
- */
-const OF_TYPE = `(@[TYPE] === F# || @[TYPE] === L# || (state.takes(#, @[TYPE]) &&
-  (F# === state ? (F# = @[TYPE]) : (L# = @[TYPE])) !== undefined))`;
-
-/*
- * What is made of the result `r` of the call. Its slow path returns what is wanted; the fast call has no way to return a
- * BigInt: it leaves 64 bits in memory that `signed` and `unsigned` show, and returns NaN or nothing.
- */
-const RESULTS = {
-  '=': 'r',
-  n: 'r === r ? r : signed[0]',
-  N: 'r === r ? r : unsigned[0]',
-  r: 'r === r ? r : Number(signed[0])',
-  R: 'r === r ? r : Number(unsigned[0])',
-  b: 'r === undefined ? signed[0] : r',
-  B: 'r === undefined ? unsigned[0] : r',
-  p: "typeof r !== 'number' ? r : r === 0 ? null : state.pointer(R === undefined ? (R = state.type(-1)) : R, r === r ? r : unsigned[0])",
-  m: 'r === undefined ? v : r',
-};
 
 /*
  * 64 bits of a result; errno, of functions that have it in their results; a byte that a refused fast call sets, since
@@ -74,72 +29,6 @@ const unsigned = new BigUint64Array(words, 0, 1);
 const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
 const values = new Float64Array(words, 16);
-
-/**
- * The text of a shape's script: a function that makes wrappers, see wrapperOf().
- * @param {string} shape of bf_v8_shape_text: codes of arguments and result, or how many arguments there are; then ':'
- *   and 'e' for results with errno
- */
-function textOf(shape) {
-  const end = shape.indexOf(':');
-  const hasErrno = shape.includes('e', end);
-  const plain = shape[0] >= '0' && shape[0] <= '9';
-  const count = plain ? Number(shape.slice(0, end)) : end - 1;
-  const stores = !plain && shape[count] === 'm';
-  const before = hasErrno ? 'return { value: ' : 'return ';
-  const after = hasErrno ? ', errno: errno[0] };' : ';';
-  let names = '';
-  let checks = `arguments.length === ${count}`;
-  /* Declared with `var`: with `let`, every use would look whether they are initialised. */
-  let variables = 'slow, R';
-
-  for (let i = 0; i < count; i++) {
-    const name = `a${i}`;
-    const check = plain ? undefined : CHECKS[shape[i]];
-    names += i === 0 ? name : `, ${name}`;
-    if (check === undefined) continue;
-    checks += ' && ' + check.replaceAll('IS#', OF_TYPE).replaceAll('@', name).replaceAll('#', `${i}`);
-    if (check.includes('#')) variables += `, F${i} = state, L${i} = state`;
-  }
-
-  let text;
-  if (plain) {
-    text = `if (${checks}) ${before}state.call(${names})${after}
-    ${before}state.call(...arguments)${after}`;
-  } else {
-    const passed = stores ? (count === 0 ? 'v' : `v, ${names}`) : names;
-    const value = stores
-      ? 'const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)();'
-      : '';
-    /* Arguments that may be objects without an address, for which something is made that has one. */
-    const placed = Array.from(shape.slice(0, count), (_, i) => i).filter((i) => 'pPqm'.includes(shape[i]));
-    const retry =
-      placed.length &&
-      `if (arguments.length === ${count}) {
-      const ${placed.map((i) => `p${i} = state.place(${i}, a${i})`)};
-      if (${placed.map((i) => `p${i} !== undefined`).join(' || ')}) {
-        return self(${Array.from({ length: count }, (_, i) => (placed.includes(i) ? `p${i} ?? a${i}` : `a${i}`))});
-      }
-    }`;
-    text = `if (${checks}) {
-      ${value} let r = state.call(${passed});
-      if (refused[0] !== 0) { refused[0] = 0; r = (slow ??= state.raw())(${passed}); }
-      ${before}${RESULTS[shape[count]]}${after}
-    }
-    ${retry || ''}
-    ${before}state.generic(state.record, ...arguments)${after}`;
-  }
-  return `(function (state, name, TYPE, FRESH, isView, signed, unsigned, errno, refused) {
-  'use strict';
-  var ${variables};
-  ${stores ? 'state.stores = true;' : ''}
-  var self = ({ __proto__: null, [name](${names}) {
-    ${text}
-  } })[name];
-  return self;
-})
-//# sourceURL=biffi`;
-}
 
 /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
 class State {
@@ -304,8 +193,8 @@ let pointers;
  * other addons' would be called so too, which nobody tested there. So it takes a word of the user to switch them on.
  */
 function switchOn() {
-  if (process.env.BIFFI_TIER === 'v8' && process.versions.v8.startsWith('10.2.'))
-    setFlagsFromString('--turbo-fast-api-calls');
+  if (process.env.BIFFI_TIER !== 'v8' || !process.versions.v8.startsWith('10.2.')) return;
+  require('node:v8').setFlagsFromString('--turbo-fast-api-calls'); // takes long to load
 }
 
 /**
@@ -323,7 +212,7 @@ function setup(hooks) {
     hooks,
   });
   const wrap = (make, name, record) => wrapperOf(make, new State(name, record));
-  const functions = [textOf, wrap, adapterFor(hooks.pointer)];
+  const functions = [wrap, adapterFor(hooks.pointer)];
   const open = native.setupTier(functions, words, pointers, view);
   if (open) switchOn();
   return open;

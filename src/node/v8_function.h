@@ -22,8 +22,7 @@ typedef struct bf_v8_env {
 	bf_v8_layout layout;
 	bf_env *env;
 	bf_v8_gate gate;
-	napi_ref adapt;               /* lib/wrap.js, for callbacks */
-	napi_ref source, wrap;        /* lib/wrap.js */
+	napi_ref adapt, wrap;         /* lib/wrap.js; the first for callbacks */
 	struct bf_v8_script *scripts; /* see v8_tier.c */
 	uint32_t nscripts;
 	napi_ref words; /* an ArrayBuffer: what follows lies there, for the wrappers to read */

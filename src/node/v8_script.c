@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "v8_shape.h"
+#include "v8_text.h"
 
 /*
  * The script of one shape: compiled and run once. It gives a function that makes
@@ -46,24 +47,25 @@ static uint64_t code_of(napi_value function, napi_value script, napi_value unbou
 	return 0;
 }
 
-/* source(shape): its text */
 static bool add_script(bf_v8_env *ve, const char *shape)
 {
 	bf_v8_script *grown = realloc(ve->scripts, (ve->nscripts + 1) * sizeof *grown), *s;
 	const bf_v8 *v8 = ve->v8;
-	napi_env napi = ve->env->napi;
-	napi_value argv[1], source, global, text, script, function;
+	napi_value text, script, function;
 	void *context = v8->isolate_context(v8->isolate_current());
+	size_t length = 0;
 	uint64_t code;
+	char *source;
 
 	if (!grown)
 		return false;
 	ve->scripts = grown;
-	if (napi_create_string_latin1(napi, shape, NAPI_AUTO_LENGTH, &argv[0]) != napi_ok ||
-	    napi_get_reference_value(napi, ve->source, &source) != napi_ok ||
-	    napi_get_global(napi, &global) != napi_ok ||
-	    napi_call_function(napi, global, source, 1, argv, &text) != napi_ok)
+	source = bf_v8_text(shape, &length);
+	if (!source || napi_create_string_latin1(ve->env->napi, source, length, &text) != napi_ok) {
+		free(source);
 		return false;
+	}
+	free(source);
 	s = &ve->scripts[ve->nscripts++];
 	s->hash = hash_text(shape);
 	memcpy(s->shape, shape, strlen(shape) + 1);

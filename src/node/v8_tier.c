@@ -311,7 +311,6 @@ void bf_v8_tier_end(bf_env *env)
 	if (!ve)
 		return;
 	napi_delete_reference(env->napi, ve->words);
-	napi_delete_reference(env->napi, ve->source);
 	napi_delete_reference(env->napi, ve->wrap);
 	napi_delete_reference(env->napi, ve->adapt);
 	for (bf_v8_function *vf = ve->functions; vf; vf = vf->next) {
@@ -349,7 +348,7 @@ static napi_status reference_element(napi_env napi, napi_value array, uint32_t i
 }
 
 /*
- * setupTier([source, wrap, adapt], ArrayBuffer, samples, view): 64 bits of a result, errno, the byte that a
+ * setupTier([wrap, adapt], ArrayBuffer, samples, view): 64 bits of a result, errno, the byte that a
  * refused fast call sets, numbers for adapters; samples and view as bf_v8_layout_probe_values
  * wants them. False, and nothing kept, where the tier is closed.
  */
@@ -370,9 +369,8 @@ static napi_value setup_tier(napi_env napi, napi_callback_info info)
 		    napi_get_arraybuffer_info(napi, argv[1], &data, &size) == napi_ok &&
 		    size >= 16 + BF_V8_ADAPTED * sizeof(double) &&
 		    napi_create_reference(napi, argv[1], 1, &ve->words) == napi_ok &&
-		    reference_element(napi, argv[0], 0, &ve->source) == napi_ok &&
-		    reference_element(napi, argv[0], 1, &ve->wrap) == napi_ok &&
-		    reference_element(napi, argv[0], 2, &ve->adapt) == napi_ok) {
+		    reference_element(napi, argv[0], 0, &ve->wrap) == napi_ok &&
+		    reference_element(napi, argv[0], 1, &ve->adapt) == napi_ok) {
 			ve->wide = data;
 			ve->number = (int *)data + 2;
 			ve->refusal = (uint8_t *)data + 12;

@@ -1,0 +1,163 @@
+#include "v8_text.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * In the templates below @ is an argument, # its number, and ~ the test whether what lies in memory has the right type:
+ * it compares with the first and the last type that were found to be right, among typedef names, arrays and void. No
+ * value has `state` for its type.
+ */
+static const char OF_TYPE[] =
+    "(@[TYPE] === F# || @[TYPE] === L# ||"
+    " (state.takes(#, @[TYPE]) && (F# === state ? (F# = @[TYPE]) : (L# = @[TYPE])) !== undefined))";
+
+/*
+ * Conditions on arguments, by the codes of v8_shape.c; 'v' is checked where it arrives. Machine code reads the address
+ * of an object with TYPE from its first properties, but only here it can be seen whether it is of the right type.
+ */
+static const char *const CHECKS[128] = {
+    ['b'] = "(@ === true || @ === false)",
+    ['c'] = "typeof @ === 'number' && @ << 24 >> 24 === @",
+    ['C'] = "typeof @ === 'number' && (@ & 255) === @",
+    ['s'] = "typeof @ === 'number' && @ << 16 >> 16 === @",
+    ['S'] = "typeof @ === 'number' && (@ & 65535) === @",
+    ['i'] = "typeof @ === 'number' && (@ | 0) === @",
+    ['I'] = "typeof @ === 'number' && @ >>> 0 === @",
+    ['d'] = "typeof @ === 'number'",
+    ['p'] = "(@ === null || (@ !== undefined && (~ || isView(@))))",
+    ['P'] = "(@ === null || (@ !== undefined && (isView(@) || ~)))",
+    ['q'] = "(typeof @ === 'string' || @ === null || (@ !== undefined && (isView(@) || @[TYPE] !== undefined)))",
+    ['m'] = "@ !== null && @ !== undefined && ~",
+};
+
+/*
+ * What is made of the result `r` of the call. Its slow path returns what is wanted; the fast call has no way to return
+ * a BigInt: it leaves 64 bits in memory that `signed` and `unsigned` show, and returns NaN or nothing.
+ */
+static const char *const RESULTS[128] = {
+    ['='] = "r",
+    ['n'] = "r === r ? r : signed[0]",
+    ['N'] = "r === r ? r : unsigned[0]",
+    ['r'] = "r === r ? r : Number(signed[0])",
+    ['R'] = "r === r ? r : Number(unsigned[0])",
+    ['b'] = "r === undefined ? signed[0] : r",
+    ['B'] = "r === undefined ? unsigned[0] : r",
+    ['p'] = ("typeof r !== 'number' ? r : r === 0 ? null"
+	     " : state.pointer(R === undefined ? (R = state.type(-1)) : R, r === r ? r : unsigned[0])"),
+    ['m'] = "r === undefined ? v : r",
+};
+
+static const char TYPED[] = "pPm";   /* whose check looks at the type */
+static const char PLACED[] = "pPqm"; /* that may be objects without an address, for which one is made that has one */
+
+/* A template, for argument `i`. */
+static void put(FILE *out, const char *template, size_t i)
+{
+	for (; *template; template ++) {
+		if (*template == '@')
+			fprintf(out, "a%zu", i);
+		else if (*template == '#')
+			fprintf(out, "%zu", i);
+		else if (*template == '~')
+			put(out, OF_TYPE, i);
+		else
+			putc(*template, out);
+	}
+}
+
+/* A template for each argument with one of these codes (NULL: for all), and something between them. */
+static void put_each(FILE *out, const char *shape, size_t count, const char *codes, const char *template,
+		     const char *between)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (codes && !strchr(codes, shape[i]))
+			continue;
+		if (any)
+			fputs(between, out);
+		put(out, template, i);
+		any = true;
+	}
+}
+
+/* When an argument gets a place in memory, the wrapper calls itself with it. */
+static void put_retry(FILE *out, const char *shape, size_t count)
+{
+	fprintf(out, "if (arguments.length === %zu) { const ", count);
+	put_each(out, shape, count, PLACED, "p# = state.place(#, @)", ", ");
+	fputs("; if (", out);
+	put_each(out, shape, count, PLACED, "p# !== undefined", " || ");
+	fputs(") return self(", out);
+	for (size_t i = 0; i < count; i++)
+		put(out, strchr(PLACED, shape[i]) ? i ? ", p# ?? @" : "p# ?? @" : i ? ", @" : "@", i);
+	fputs("); } ", out);
+}
+
+static void put_fast(FILE *out, const char *shape, size_t count, const char *before, const char *after)
+{
+	bool stores = shape[count] == 'm', placed = false;
+	const char *first = !stores ? "" : count == 0 ? "v" : "v, ";
+
+	fprintf(out, "if (arguments.length === %zu", count);
+	for (size_t i = 0; i < count; i++) {
+		placed |= strchr(PLACED, shape[i]) != NULL;
+		if (CHECKS[(unsigned char)shape[i]]) {
+			fputs(" && ", out);
+			put(out, CHECKS[(unsigned char)shape[i]], i);
+		}
+	}
+	fputs(") { ", out);
+	if (stores)
+		fputs("const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)(); ", out);
+	fprintf(out, "let r = state.call(%s", first);
+	put_each(out, shape, count, NULL, "@", ", ");
+	fprintf(out, "); if (refused[0] !== 0) { refused[0] = 0; r = (slow ?\?= state.raw())(%s", first);
+	put_each(out, shape, count, NULL, "@", ", ");
+	fprintf(out, "); } %s%s%s } ", before, RESULTS[(unsigned char)shape[count]], after);
+	if (placed)
+		put_retry(out, shape, count);
+	fprintf(out, "%sstate.generic(state.record, ...arguments)%s", before, after);
+}
+
+static void put_plain(FILE *out, const char *shape, size_t count, const char *before, const char *after)
+{
+	fprintf(out, "if (arguments.length === %zu) %sstate.call(", count, before);
+	put_each(out, shape, count, NULL, "@", ", ");
+	fprintf(out, ")%s %sstate.call(...arguments)%s", after, before, after);
+}
+
+char *bf_v8_text(const char *shape, size_t *length)
+{
+	size_t end = strcspn(shape, ":");
+	bool plain = isdigit((unsigned char)shape[0]), with_errno = strchr(shape + end, 'e') != NULL;
+	size_t count = plain ? strtoul(shape, NULL, 10) : end - 1;
+	const char *before = with_errno ? "return { value: " : "return ";
+	const char *after = with_errno ? ", errno: errno[0] };" : ";";
+	char *text = NULL;
+	FILE *out = open_memstream(&text, length);
+
+	if (!out)
+		return NULL;
+	/* Declared with `var`: with `let`, every use would look whether they are initialised. */
+	fputs("(function (state, name, TYPE, FRESH, isView, signed, unsigned, errno, refused) { 'use strict'; "
+	      "var slow, R",
+	      out);
+	if (!plain)
+		put_each(out, shape, count, TYPED, ", F# = state, L# = state", "");
+	fputs(!plain && shape[count] == 'm' ? "; state.stores = true; " : "; ", out);
+	fputs("var self = ({ __proto__: null, [name](", out);
+	put_each(out, shape, count, NULL, "@", ", ");
+	fputs(") { ", out);
+	(plain ? put_plain : put_fast)(out, shape, count, before, after);
+	fputs(" } })[name]; return self; })\n//# sourceURL=biffi", out);
+	if (fclose(out) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
