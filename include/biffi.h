@@ -185,6 +185,7 @@ typedef struct biffi_stats {
 	/* bytes, as of at most a second before the last call; over all threads or children */
 	uint64_t heap_used, heap_total, heap_external;
 	uint64_t resident; /* of children; otherwise of this process */
+	uint64_t waiting;  /* now: sent to Node.js, over all modules it has, and not taken by JavaScript; inline 0 */
 } biffi_stats;
 
 BIFFI_API void biffi_stats_get(biffi *module, biffi_stats *stats);

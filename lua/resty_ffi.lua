@@ -191,7 +191,8 @@ end
 
 --- Numbers about the runtime: calls, answers, errors, timeouts, aborts, full,
 -- in_flight, waiting, latency (a list of {us = upper bound, count = n}), and what
--- the runtime itself counts; Node.js for handlers: wakeups, restarts, heap_used,
+-- the runtime itself counts; Node.js for handlers: waiting (until JavaScript takes
+-- it; otherwise until the runtime polls it), wakeups, restarts, heap_used,
 -- heap_total, heap_external, resident.
 local function stats(state)
     if not state.queue then

@@ -497,6 +497,7 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 	if (message->kind == BF_ABORT) {
 		return deliver_abort(binding, message);
 	}
+	atomic_fetch_add_explicit(bf_node_heard(binding->node), 1, memory_order_relaxed);
 	if (!slot_take(binding, message, &token)) {
 		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
 		return true;

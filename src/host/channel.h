@@ -23,6 +23,7 @@ typedef struct bf_ring {
 	_Alignas(64) _Atomic uint64_t head; /* the writer's: all bytes ever written */
 	_Atomic uint64_t base; /* the writer's: which of them lies at bytes[0], or did a whole number of rounds ago */
 	_Alignas(64) _Atomic uint64_t tail; /* the reader's: all bytes ever read */
+	_Atomic uint64_t heard;             /* and how many messages JavaScript has heard of */
 	_Alignas(64) _Atomic uint32_t rung; /* the reader's eventfd was written and not answered */
 	_Atomic uint32_t full;              /* the writer waits for room */
 	_Alignas(64) unsigned char bytes[BF_RING];

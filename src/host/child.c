@@ -243,6 +243,7 @@ static napi_value start(napi_env env, napi_callback_info info)
 		napi_throw_error(env, "BF_ESYSTEM", "the memory shared with the parent cannot be had");
 		return NULL;
 	}
+	child.node.heard_shared = &shared->to_child.heard;
 	bf_channel_open(&child.channel, shared, true, FD_PARENT, FD_OWN);
 	return NULL;
 }

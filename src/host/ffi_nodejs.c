@@ -225,6 +225,7 @@ static void on_stats(void *data, void (*put)(void *to, const char *name, double 
 	biffi_stats stats = {.size = sizeof(stats)};
 
 	biffi_stats_get(runtime->module, &stats);
+	put(to, "waiting", (double)stats.waiting);
 	put(to, "wakeups", (double)stats.wakeups);
 	put(to, "restarts", (double)stats.restarts);
 	put(to, "heap_used", (double)stats.heap_used);

@@ -66,6 +66,9 @@ struct bf_node {
 	bf_node *next; /* of those that have ended */
 	int fd;        /* what an event loop polls; threads: -1 */
 	_Atomic uint64_t wakeups, restarts, heap[BF_HEAP];
+	/* How many messages were posted, and of how many JavaScript has heard; aborts are not counted. */
+	_Atomic uint64_t posted, heard;
+	_Atomic uint64_t *heard_shared;      /* a process's: where the child counts; otherwise NULL */
 	void (*heap_changed)(bf_node *node); /* NULL: nobody has to be told */
 	/* As bf_log_write, which it is where the log's functions are. Set before start. */
 	bool (*log)(int number, const biffi_origin *origin, int level, const char *text, size_t length);
@@ -77,6 +80,19 @@ struct bf_node {
 	} flushes[BF_FLUSHES];
 	_Atomic int flush_count; /* they are only ever added */
 };
+
+static inline _Atomic uint64_t *bf_node_heard(bf_node *node)
+{
+	return node->heard_shared ? node->heard_shared : &node->heard;
+}
+
+/* Any thread. How many messages JavaScript has not heard of yet. */
+static inline uint64_t bf_node_waiting(bf_node *node)
+{
+	uint64_t heard = atomic_load(bf_node_heard(node)), posted = atomic_load(&node->posted);
+
+	return posted > heard ? posted - heard : 0; /* inline, none is counted as posted */
+}
 
 /* The node's thread. */
 static inline void bf_node_flush(bf_node *node)

@@ -191,7 +191,10 @@ static void send(struct process_node *self, bf_message *message)
 
 	if (!slot_take(self, message, &frame.id)) {
 		fail(message, BIFFI_EMEMORY, "out of memory");
-	} else if (bf_channel_send(&self->channel, &frame, message->method, message->head, message->request) != 0) {
+		return;
+	}
+	self->node.posted++;
+	if (bf_channel_send(&self->channel, &frame, message->method, message->head, message->request) != 0) {
 		kill(self->pid, SIGKILL); /* half a frame is there; the next child gets whole ones */
 	}
 }
@@ -227,6 +230,7 @@ static void abort_call(struct process_node *self, bf_message *message)
 				self->last = link;
 			}
 			unkeep(found);
+			self->node.posted--;
 			found->done(found, BIFFI_EABORTED, NULL, 0);
 			break;
 		}
@@ -269,6 +273,7 @@ static void process_post(bf_node *node, bf_message *message)
 		message->link.next = NULL;
 		*self->last = &message->link;
 		self->last = &message->link.next;
+		self->node.posted++;
 	} else {
 		if (message->kind == BF_OPEN && !self->opening_bytes) {
 			self->opening = *message;
@@ -412,6 +417,7 @@ static void child_start(struct process_node *self)
 
 	self->next_birth = 0;
 	self->born = bf_now();
+	self->node.posted = 0; /* those that wait are sent below */
 	memset(&self->shared->to_child, 0, offsetof(bf_ring, bytes));
 	memset(&self->shared->to_parent, 0, offsetof(bf_ring, bytes));
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
@@ -475,6 +481,7 @@ static void child_ended(struct process_node *self)
 	self->pid = 0;
 	self->asked = 0;
 	bf_channel_close(&self->channel);
+	self->node.posted = self->shared->to_child.heard = 0;
 	if (!self->stopped) {
 		int64_t lived = bf_now() - self->born;
 
@@ -530,6 +537,7 @@ static void process_stop(bf_node *node)
 		}
 	}
 	child_ended(self);
+	self->node.heard_shared = NULL;
 	munmap(self->shared, sizeof(*self->shared));
 	close(self->memory);
 	close(self->bell_child);
@@ -583,6 +591,7 @@ int bf_process_start(bf_node **out, const bf_node *settings, const char *program
 		free(self);
 		return -1;
 	}
+	self->node.heard_shared = &self->shared->to_child.heard;
 	bf_channel_open(&self->channel, self->shared, false, self->bell_child, self->bell_parent);
 	child_start(self);
 	if (self->life < 0) {

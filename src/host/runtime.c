@@ -490,6 +490,7 @@ void biffi_stats_get(biffi *module, biffi_stats *stats)
 		now.heap_used += module->nodes[i]->heap[0];
 		now.heap_total += module->nodes[i]->heap[1];
 		now.heap_external += module->nodes[i]->heap[2];
+		now.waiting += bf_node_waiting(module->nodes[i]);
 		now.resident = module->nodes[i]->heap[3] + (module->own ? now.resident : 0);
 	}
 	memcpy(stats, &now, size);

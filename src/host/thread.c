@@ -36,17 +36,23 @@ struct thread_node {
 	char message[512];
 };
 
-static void fail_queue(struct thread_node *self)
+static void fail_all(struct thread_node *self, bf_link *messages)
 {
-	bf_link *link = bf_queue_take(&self->queue);
+	while (messages) {
+		bf_message *message = BF_CONTAINER(messages, bf_message, link);
 
-	while (link) {
-		bf_message *message = BF_CONTAINER(link, bf_message, link);
-
-		link = link->next;
+		messages = messages->next;
+		if (message->kind != BF_ABORT) {
+			atomic_fetch_add(&self->node.heard, 1);
+		}
 		bf_message_fail(message, BIFFI_ESTOPPED, "Node.js has ended");
 	}
 	bf_node_flush(&self->node);
+}
+
+static void fail_queue(struct thread_node *self)
+{
+	fail_all(self, bf_queue_take(&self->queue));
 }
 
 static void thread_post(bf_node *node, bf_message *message)
@@ -55,6 +61,9 @@ static void thread_post(bf_node *node, bf_message *message)
 
 	bool batched = message->batched;
 
+	if (message->kind != BF_ABORT) {
+		atomic_fetch_add(&self->node.posted, 1);
+	}
 	bf_queue_push(&self->queue, &message->link); /* from here on it is the node's */
 	if (!batched) {
 		bf_bell_ring(&self->bell);
@@ -95,13 +104,7 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 			break;
 		}
 	}
-	while (messages) { /* stopped in between */
-		bf_message *message = BF_CONTAINER(messages, bf_message, link);
-
-		messages = messages->next;
-		bf_message_fail(message, BIFFI_ESTOPPED, "Node.js has ended");
-	}
-	bf_node_flush(&self->node);
+	fail_all(self, messages); /* stopped in between */
 }
 
 static void tell_start(struct thread_node *self, int state)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -536,7 +537,61 @@ static void statistics(void **state)
 	assert_int_equal(stats.answers, 2);
 	assert_int_equal(stats.errors, 1);
 	assert_true(stats.wakeups > 0);
+	assert_int_equal(stats.waiting, 0);
 	biffi_close(module);
+}
+
+static uint64_t waiting_in(biffi *module)
+{
+	biffi_stats stats = {.size = sizeof(stats)};
+
+	biffi_stats_get(module, &stats);
+	return stats.waiting;
+}
+
+/* What JavaScript has not taken, because it is busy or there is no child, is counted. */
+static void waiting_calls_are_counted(void **state)
+{
+	static const int modes[] = {BIFFI_THREAD, BIFFI_PROCESS};
+	char file[] = "/tmp/biffi-waiting-XXXXXX";
+	int fd = mkstemp(file);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		biffi *module = open_module("handlers", modes[i], 0);
+		struct tally tally = {0};
+
+		unlink(file);
+		assert_non_null(module);
+		biffi_call(module, "untilThereIs", file, strlen(file), count, &tally);
+		for (int j = 0; j < 5; j++) {
+			biffi_call(module, "echo", "x", 1, count, &tally);
+		}
+		for (int j = 0; j < 10000 && waiting_in(module) != 5; j++) {
+			usleep(1000);
+		}
+		assert_int_equal(waiting_in(module), 5);
+		close(open(file, O_CREAT | O_WRONLY, 0600));
+		dispatch_until(module, &tally, 6);
+		assert_int_equal(tally.failed, 0);
+		assert_int_equal(waiting_in(module), 0);
+		if (modes[i] == BIFFI_PROCESS) {
+			biffi_call(module, "exits", "x", 1, count, &tally);
+			dispatch_until(module, &tally, 7);
+			uint64_t aborted = biffi_call(module, "echo", "x", 1, count, &tally);
+
+			biffi_call(module, "echo", "x", 1, count, &tally);
+			assert_int_equal(waiting_in(module), 2);
+			biffi_abort(module, aborted);
+			assert_int_equal(waiting_in(module), 1);
+			dispatch_until(module, &tally, 9);
+			assert_int_equal(waiting_in(module), 0);
+		}
+		biffi_close(module);
+	}
+	unlink(file);
 }
 
 static struct sigaction before[NSIG];
@@ -612,6 +667,7 @@ int main(void)
 	    cmocka_unit_test(a_full_heap_is_an_error),
 	    cmocka_unit_test(closing_with_calls_under_way),
 	    cmocka_unit_test(statistics),
+	    cmocka_unit_test(waiting_calls_are_counted),
 	    cmocka_unit_test(signals_stay_the_hosts),
 	    cmocka_unit_test(shutdown_ends_everything),
 	};

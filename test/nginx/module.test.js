@@ -310,6 +310,7 @@ describe('the module', () => {
       await settled;
       while ((await count('in_flight')) > 0 || descriptors() > before + 2) await pause(5);
       assert.strictEqual(await count('aborts'), 100);
+      assert.strictEqual(await count('waiting'), 0);
     });
   }
 

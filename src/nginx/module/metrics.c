@@ -65,12 +65,19 @@ static u_char *put_runtime(u_char *at, const node_runtime_t *runtime, const ngx_
 	const struct {
 		const char *name;
 		uint64_t value;
-	} lines[] = {{"calls", counts->calls},         {"answers", counts->answers},
-		     {"errors", counts->errors},       {"timeouts", counts->timeouts},
-		     {"aborts", counts->aborts},       {"in_flight", counts->calls - counts->answers},
-		     {"messages", stats.calls},        {"wakeups", stats.wakeups},
-		     {"restarts", stats.restarts},     {"heap_used", stats.heap_used},
-		     {"heap_total", stats.heap_total}, {"heap_external", stats.heap_external},
+	} lines[] = {{"calls", counts->calls},
+		     {"answers", counts->answers},
+		     {"errors", counts->errors},
+		     {"timeouts", counts->timeouts},
+		     {"aborts", counts->aborts},
+		     {"in_flight", counts->calls - counts->answers},
+		     {"waiting", stats.waiting},
+		     {"messages", stats.calls},
+		     {"wakeups", stats.wakeups},
+		     {"restarts", stats.restarts},
+		     {"heap_used", stats.heap_used},
+		     {"heap_total", stats.heap_total},
+		     {"heap_external", stats.heap_external},
 		     {"resident", stats.resident}};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {

@@ -30,6 +30,11 @@ exports.cyclic = () => {
 exports.throwsOddly = () => {
   throw null;
 };
+/** Does not come back before there is a file of that name. */
+exports.untilThereIs = (file) => {
+  while (!require('node:fs').existsSync(file));
+  return 'there is';
+};
 exports.exits = () => process.exit(3);
 exports.aborts = () => process.abort();
 exports.uncaught = (request) => {
