@@ -1,6 +1,9 @@
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "async.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,7 +18,8 @@ enum {
 	MOST_ARGUMENTS = BF_MAX_ARGUMENTS + 1,
 	MOST_RUNNERS = 1024, /* as libuv */
 	TURN = 1000 * 1000,  /* nanoseconds after which a work item takes no further call */
-	CALLS_A_TURN = 64    /* of a work item, before others of the pool have theirs */
+	CALLS_A_TURN = 64,   /* of a work item, before others of the pool have theirs */
+	PATIENCE = 50 * 1000 /* nanoseconds in which a thread that has nothing to do looks out for the next call */
 };
 
 /* What lib/ holds to cancel a call; NULL when that is over. */
@@ -59,11 +63,19 @@ typedef struct runner {
  * An environment's calls. Instead of a work item a call there are at most as many
  * as the pool has threads; each runs one call after the other, and the event loop
  * is woken once for all that are done.
+ *
+ * To wake a thread of the pool takes longer than most calls do. Where the next call
+ * has been coming soon after the last, one thread looks out for it a while.
  */
 typedef struct bf_async {
 	bf_env *env;
-	pthread_mutex_t lock; /* of waiting, done */
+	pthread_mutex_t lock; /* of all down to `idle_since` */
 	call_list waiting, done;
+	_Atomic unsigned nwaiting; /* looked at without the lock */
+	bool looking_out;
+	int64_t gap;        /* nanoseconds from the last call's end to the next one's start, of late; at most TURN */
+	int64_t idle_since; /* when there was no call left */
+	bool parallel;      /* there is another processor for the JavaScript thread */
 	unsigned nrunners;
 	runner runners[];
 } bf_async;
@@ -118,42 +130,82 @@ static int64_t now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
+/* Whether the next call may be there sooner than a thread can be woken for it. */
+static bool may_look_out(const bf_async *q)
+{
+	return q->parallel && q->gap < PATIENCE && !q->looking_out;
+}
+
+static void pause_processor(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Returns with the lock again, when a call waits or patience is over. */
+static void look_out(bf_async *q)
+{
+	int64_t until = q->idle_since + PATIENCE;
+
+	q->looking_out = true;
+	pthread_mutex_unlock(&q->lock);
+	while (atomic_load_explicit(&q->nwaiting, memory_order_relaxed) == 0 && now() < until)
+		pause_processor();
+	pthread_mutex_lock(&q->lock);
+	q->looking_out = false;
+}
+
+static async_call *take_waiting(bf_async *q)
+{
+	async_call *call = list_take(&q->waiting);
+
+	if (call != NULL) {
+		q->nwaiting--;
+		call->state = CALL_RUNNING;
+	}
+	return call;
+}
+
 /* Takes call after call, and leaves the thread to others soon. */
 static void execute(napi_env napi, void *data)
 {
 	bf_async *q = ((runner *)data)->queue;
-	int64_t until = now() + TURN;
+	int64_t started = now();
+	async_call *call;
 
 	(void)napi;
-	for (int n = 0; n < CALLS_A_TURN; n++) {
-		bool first, more, over;
-		async_call *call;
+	pthread_mutex_lock(&q->lock);
+	call = take_waiting(q);
+	for (int n = 1; call != NULL; n++) {
+		bool first;
 
-		pthread_mutex_lock(&q->lock);
-		call = list_take(&q->waiting);
-		if (call != NULL)
-			call->state = CALL_RUNNING;
 		pthread_mutex_unlock(&q->lock);
-		if (call == NULL)
-			return;
-
 		errno = 0;
 		bf_plan_call(call->plan, call->function->target, call->frame);
 		call->number = errno;
-		over = n + 1 == CALLS_A_TURN || now() > until;
 
 		pthread_mutex_lock(&q->lock);
 		first = q->done.first == NULL;
-		more = q->waiting.first != NULL;
 		call->state = CALL_DONE;
 		list_add(&q->done, call);
-		pthread_mutex_unlock(&q->lock);
+		q->idle_since = now();
 		/* The end of this work item wakes the loop as well. */
-		if (over)
-			return;
-		if (first && more)
+		if (n == CALLS_A_TURN || q->idle_since - started > TURN ||
+		    (q->waiting.first == NULL && !may_look_out(q)))
+			break;
+		if (first) {
+			pthread_mutex_unlock(&q->lock);
 			bf_threads_wake(q->env);
+			pthread_mutex_lock(&q->lock);
+		}
+		if (q->waiting.first == NULL && !q->looking_out)
+			look_out(q);
+		call = take_waiting(q);
 	}
+	pthread_mutex_unlock(&q->lock);
 }
 
 /* --- the JavaScript thread ------------------------------------------------------------------ */
@@ -285,6 +337,7 @@ void bf_async_end(bf_env *env)
 static bf_async *queue_get(bf_env *env)
 {
 	unsigned n = pool_size();
+	cpu_set_t processors;
 	bf_async *q;
 
 	if (env->async != NULL)
@@ -298,6 +351,8 @@ static bf_async *queue_get(bf_env *env)
 	}
 	q->env = env;
 	q->nrunners = n;
+	q->gap = TURN;
+	q->parallel = sched_getaffinity(0, sizeof(processors), &processors) == 0 && CPU_COUNT(&processors) > 1;
 	pthread_mutex_init(&q->lock, NULL);
 	list_init(&q->waiting);
 	list_init(&q->done);
@@ -380,15 +435,23 @@ static int call_start(async_call *call)
 {
 	bf_async *q = queue_get(call->function->env);
 	runner *r;
+	bool needed;
 
 	if (q == NULL)
 		return -1;
 	if (call->function->library != NULL)
 		call->function->library->busy++;
 	pthread_mutex_lock(&q->lock);
+	if (q->waiting.first == NULL) {
+		int64_t gap = now() - q->idle_since;
+
+		q->gap = (q->gap + (gap < TURN ? gap : TURN)) / 2;
+	}
 	list_add(&q->waiting, call);
+	q->nwaiting++;
+	needed = q->nwaiting > q->looking_out;
 	pthread_mutex_unlock(&q->lock);
-	r = runner_idle(q);
+	r = needed ? runner_idle(q) : NULL;
 	if (r != NULL)
 		runner_start(r);
 	return 0;
@@ -512,6 +575,7 @@ static napi_value cancel(napi_env napi, napi_callback_info info)
 
 		pthread_mutex_lock(&q->lock);
 		cancelled = list_remove(&q->waiting, call);
+		q->nwaiting -= cancelled;
 		pthread_mutex_unlock(&q->lock);
 		if (cancelled)
 			call_finish(call);

@@ -1,6 +1,8 @@
 'use strict';
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const { Worker } = require('node:worker_threads');
 const { biffi, fixture, fails } = require('./fixtures');
 
 const lib = biffi.load(
@@ -41,6 +43,44 @@ test('many calls, strings kept alive', async () => {
     Array.from({ length: 2000 }, (_, i) => strings.owned.async(`string number ${i} ${'x'.repeat(i)}`)),
   );
   list.forEach((s, i) => assert.equal(s, `string number ${i} ${'x'.repeat(i)}`));
+});
+
+/* A thread of the pool looks out for the next call then, see look_out() of async.c. */
+test('calls that wait for one another run side by side, however closely they follow others', async () => {
+  const c = biffi.load(
+    null,
+    `int pipe(int *ends); int close(int end); int abs(int n);
+     long read(int end, void *bytes, unsigned long n); long write(int end, const void *bytes, unsigned long n);`,
+  );
+  const ends = new Int32Array(2);
+  assert.equal(c.pipe(ends), 0);
+  for (let round = 0; round < 100; round++) {
+    for (let i = 0; i < 10; i++) assert.equal(await c.abs.async(-i), i);
+    if (round % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const bytes = Buffer.alloc(2);
+    const both = [c.read.async(ends[0], bytes, 1), c.write.async(ends[1], Buffer.from('x'), 1)];
+    assert.deepEqual(await Promise.all(both), [1, 1]);
+    assert.equal(bytes.toString(), 'x\0');
+  }
+  ends.forEach((end) => c.close(end));
+});
+
+test('a worker ends while calls follow each other closely', async () => {
+  for (let round = 0; round < 10; round++) {
+    const worker = new Worker(
+      `const { load } = require(${JSON.stringify(require.resolve('../..'))});
+       const c = load(null, 'int abs(int n);');
+       (async () => {
+         for (let i = 0; ; i++) {
+           await c.abs.async(-i);
+           if (i === 200) require('node:worker_threads').parentPort.postMessage(i);
+         }
+       })();`,
+      { eval: true },
+    );
+    await once(worker, 'message');
+    await worker.terminate();
+  }
 });
 
 test('what is wrong rejects', async () => {
