@@ -129,7 +129,7 @@ function asanRoomSteps() {
   // ccall and demo call C from JavaScript, which is the suite lib's; foreign has other people's libraries.
   const only = long
     ? /^(?!.*(ccall|demo|foreign)\.)/
-    : /(bytes|handlers|lifecycle|module|runtime|send)\.test\.js$/;
+    : /(bytes|handlers|lifecycle|module|runtime|send|uploads)\.test\.js$/;
   return [...c, ...nginx('sanitize', true), ...nginx('nginx', long, only)];
 }
 

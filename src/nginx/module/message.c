@@ -86,6 +86,12 @@ size_t node_body_length(ngx_http_request_t *r)
 	return length;
 }
 
+/* A buffer that only says where the body ends has none. */
+static u_char *put_memory(u_char *to, const ngx_buf_t *b)
+{
+	return b->last > b->pos ? ngx_cpymem(to, b->pos, b->last - b->pos) : to;
+}
+
 void node_body_take(ngx_http_request_t *r, u_char *to)
 {
 	ngx_chain_t *link = r->request_body->bufs;
@@ -94,7 +100,7 @@ void node_body_take(ngx_http_request_t *r, u_char *to)
 	while (link) {
 		ngx_chain_t *taken = link;
 
-		to = ngx_cpymem(to, link->buf->pos, link->buf->last - link->buf->pos);
+		to = put_memory(to, link->buf);
 		link->buf->pos = link->buf->last;
 		link = link->next;
 		ngx_free_chain(r->pool, taken);
@@ -111,7 +117,7 @@ static u_char *put_body(u_char *to, ngx_http_request_t *r)
 		ngx_buf_t *b = link->buf;
 
 		if (ngx_buf_in_memory(b)) {
-			to = ngx_cpymem(to, b->pos, b->last - b->pos);
+			to = put_memory(to, b);
 		} else if (b->in_file) {
 			size_t length = (size_t)(b->file_last - b->file_pos);
 
