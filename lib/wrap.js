@@ -100,7 +100,19 @@ class State {
 
 /** A wrapper of a State, by the function that the addon has of the shape's script for it alone. */
 function wrapperOf(make, state) {
-  const wrapper = make(state, state.name, TYPE, FRESH, ArrayBuffer.isView, signed, unsigned, errno, refused);
+  const { isView } = ArrayBuffer;
+  const wrapper = make(
+    state,
+    state.name,
+    TYPE,
+    FRESH,
+    isView,
+    Array.isArray,
+    signed,
+    unsigned,
+    errno,
+    refused,
+  );
   wrapper[RECORD] = state;
   return wrapper;
 }

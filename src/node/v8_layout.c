@@ -223,6 +223,43 @@ static void probe_strings(napi_env env, bf_v8_layout *l)
 		     !bf_v8_string(l, word_of(item[3]), &c);
 }
 
+static void probe_arrays(napi_env env, bf_v8_layout *l)
+{
+	static const uint64_t DOUBLES[] = {0x3FF8000000000000, 0xC000000000000000, 0x3FB999999999999A};
+	static const char SCRIPT[] =
+	    "(() => { const made = [], dictionary = []; for (let i = 0; i < 4; i++) made.push(i * 5 - 5);"
+	    "dictionary[1 << 24] = 1; return [[-5, 0, 5, 10], [1.5, -2, 0.1], [7, 'x', {}, 1.5], made,"
+	    "[1.5, , NaN, -(0 / 0)], [1, , 2], dictionary]; })()";
+	napi_value script, list, item[7];
+	bf_v8_elements e[7] = {0};
+	bool read[7];
+
+	if (!l->number_map || napi_create_string_utf8(env, SCRIPT, NAPI_AUTO_LENGTH, &script) != napi_ok ||
+	    napi_run_script(env, script, &list) != napi_ok)
+		return;
+	for (uint32_t i = 0; i < 7; i++)
+		if (napi_get_element(env, list, i, &item[i]) != napi_ok || bf_v8_is_small(word_of(item[i])) ||
+		    bf_v8_is_small(bf_v8_object(word_of(item[i]))[2]))
+			return;
+	l->array_type = bf_v8_instance_type(word_of(item[0]));
+	l->elements_type = bf_v8_instance_type(bf_v8_object(word_of(item[0]))[2]);
+	l->doubles_type = bf_v8_instance_type(bf_v8_object(word_of(item[1]))[2]);
+	for (uint32_t i = 0; i < 7; i++)
+		read[i] = bf_v8_array(l, word_of(item[i]), &e[i]);
+	for (int i = 0; i < 3; i++)
+		if (!read[1] || !e[1].doubles || e[1].length != 3 || e[1].at[i] != DOUBLES[i])
+			l->array_type = 0;
+	for (int32_t i = 0; i < 4; i++)
+		if (!read[0] || !read[3] || e[0].at[i] != bf_v8_from_small(i * 5 - 5) || e[3].at[i] != e[0].at[i])
+			l->array_type = 0;
+	if (l->elements_type == l->doubles_type || e[0].length != 4 || e[0].doubles || e[3].length != 4 ||
+	    e[3].doubles || !read[2] || e[2].length != 4 || e[2].doubles || e[2].at[0] != bf_v8_from_small(7) ||
+	    !read[4] || !e[4].doubles || e[4].length != 4 || !bf_v8_is_missing(e[4].at[1]) ||
+	    bf_v8_is_missing(e[4].at[2]) || bf_v8_is_missing(e[4].at[3]) || !read[5] || e[5].doubles ||
+	    bf_v8_is_small(e[5].at[1]) || bf_v8_object(e[5].at[1])[0] == l->number_map || read[6])
+		l->array_type = 0;
+}
+
 /* Objects of one property and of four have as many words as they should. */
 static bool probe_words(napi_env env)
 {
@@ -284,6 +321,7 @@ bool bf_v8_layout_probe(napi_env env, bf_v8_layout *out)
 		probe_bigint(env, out);
 		probe_buffers(env, out);
 		probe_strings(env, out);
+		probe_arrays(env, out);
 	}
 	napi_close_handle_scope(env, scope);
 	return ok;

@@ -26,7 +26,9 @@ typedef struct bf_v8_layout {
 	uint16_t bigint_type;
 	uint16_t one_byte_type, two_byte_type; /* sequential strings, without BF_V8_INTERNALIZED */
 	bool strings;
-	uint16_t object_type; /* values in memory, see bf_v8_layout_probe_values; 0: not understood */
+	uint16_t array_type;                  /* Arrays; 0: not understood */
+	uint16_t elements_type, doubles_type; /* of what their elements are in: values, numbers of eight bytes */
+	uint16_t object_type;                 /* values in memory, see bf_v8_layout_probe_values; 0: not understood */
 	uint16_t properties_type;
 	uint64_t no_properties;
 	uint16_t function_type; /* of ordinary functions, once an object was understood; 0: not */
@@ -173,6 +175,36 @@ static inline bool bf_v8_string(const bf_v8_layout *l, uint64_t word, bf_v8_char
 	out->two_byte = type == l->two_byte_type;
 	out->length = (uint32_t)(bf_v8_object(word)[1] >> 32); /* word 1: hash, length */
 	out->at = bf_v8_object(word) + 2;
+	return true;
+}
+
+typedef struct bf_v8_elements {
+	const uint64_t *at; /* values, or with `doubles` C's double, see bf_v8_is_missing */
+	uint32_t length;
+	bool doubles;
+} bf_v8_elements;
+
+/* Of doubles: not there, or undefined. The engine keeps signalling NaNs for that, and makes all others quiet. */
+static inline bool bf_v8_is_missing(uint64_t bits)
+{
+	return (bits & 0x7FF8000000000000) == 0x7FF0000000000000 && (bits & 0x0007FFFFFFFFFFFF) != 0;
+}
+
+/* The elements of an Array that has them side by side. What is missing in between is among the values, no Number. */
+static inline bool bf_v8_array(const bf_v8_layout *l, uint64_t word, bf_v8_elements *out)
+{
+	const uint64_t *w;
+	uint16_t type;
+
+	if (!l->array_type || bf_v8_is_small(word) || bf_v8_instance_type(word) != l->array_type)
+		return false;
+	w = bf_v8_object(word); /* map, properties, elements, length */
+	type = bf_v8_instance_type(w[2]);
+	if (!bf_v8_is_small(w[3]) || (type != l->elements_type && type != l->doubles_type))
+		return false;
+	out->doubles = type == l->doubles_type;
+	out->length = (uint32_t)bf_v8_small(w[3]);
+	out->at = bf_v8_object(w[2]) + 2;
 	return true;
 }
 

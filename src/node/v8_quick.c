@@ -4,6 +4,8 @@
 
 #include "v8_utf8.h"
 
+enum { MOST_ELEMENTS = 1 << 16 }; /* of an Array */
+
 /* --- integers ----------------------------------------------------------------------- */
 
 static const struct {
@@ -16,6 +18,21 @@ static const struct {
     [BF_CONV_INT64] = {INT64_MIN, INT64_MAX}, [BF_CONV_UINT64] = {0, UINT64_MAX},
 };
 
+/* A double that is an integer of this type. */
+static bool whole_number(uint8_t conversion, double d, uint64_t *bits)
+{
+	if (d < 0) {
+		if (d < -0x1p63 || (double)(int64_t)d != d || (int64_t)d < RANGES[conversion].min)
+			return false;
+		*bits = (uint64_t)(int64_t)d;
+	} else {
+		if (!(d < 0x1p64) || (double)(uint64_t)d != d || (uint64_t)d > RANGES[conversion].max)
+			return false;
+		*bits = (uint64_t)d;
+	}
+	return true;
+}
+
 /* Anything but a small integer: a HeapNumber that holds an integer, a BigInt. */
 static bool large_integer(const bf_v8_argument *a, uint64_t tagged, uint64_t *bits)
 {
@@ -24,18 +41,8 @@ static bool large_integer(const bf_v8_argument *a, uint64_t tagged, uint64_t *bi
 	bool negative;
 	double d;
 
-	if (bf_v8_number(a->layout, tagged, &d)) {
-		if (d < 0) {
-			if (d < -0x1p63 || (double)(int64_t)d != d || (int64_t)d < min)
-				return false;
-			*bits = (uint64_t)(int64_t)d;
-		} else {
-			if (!(d < 0x1p64) || (double)(uint64_t)d != d || (uint64_t)d > max)
-				return false;
-			*bits = (uint64_t)d;
-		}
-		return true;
-	}
+	if (bf_v8_number(a->layout, tagged, &d))
+		return whole_number(a->conversion, d, bits);
 	if (!bf_v8_bigint(a->layout, tagged, &negative, &magnitude))
 		return false;
 	/* -min is computed unsigned: INT64_MIN has no positive twin. */
@@ -109,6 +116,75 @@ static bool float_in(uint64_t word, void *slot, void *context)
 	return true;
 }
 
+/* --- Arrays -------------------------------------------------------------------------------- */
+
+/* The conversion of an Array's elements for this pointer; BF_CONV_VOID: it takes none, or ones that are not read here.
+ */
+static uint8_t element_of(const bf_converter *c)
+{
+	const bf_kind kind = c->target->kind;
+
+	if (!(c->flags & BF_CONV_CONST))
+		return BF_CONV_VOID;
+	if (kind >= BF_INT8 && kind <= BF_UINT64)
+		return (uint8_t)(BF_CONV_INT8 + (kind - BF_INT8));
+	return kind == BF_FLOAT ? BF_CONV_FLOAT : kind == BF_DOUBLE ? BF_CONV_DOUBLE : BF_CONV_VOID;
+}
+
+static bool floating_elements(const bf_v8_argument *a, bf_v8_elements e, void *to)
+{
+	for (uint32_t i = 0; i < e.length; i++) {
+		double d;
+
+		if (e.doubles ? bf_v8_is_missing(e.at[i]) : !bf_v8_number(a->layout, e.at[i], &d))
+			return false;
+		if (e.doubles)
+			memcpy(&d, &e.at[i], sizeof d);
+		if (a->element == BF_CONV_DOUBLE)
+			((double *)to)[i] = d;
+		else
+			((float *)to)[i] = (float)d;
+	}
+	return true;
+}
+
+static bool integer_elements(const bf_v8_argument *a, bf_v8_elements e, char *to)
+{
+	bf_v8_argument element = {.layout = a->layout, .conversion = a->element};
+
+	for (uint32_t i = 0; i < e.length; i++, to += a->need) {
+		uint64_t bits;
+		double d;
+
+		if (e.doubles) {
+			memcpy(&d, &e.at[i], sizeof d);
+			if (!whole_number(a->element, d, &bits))
+				return false;
+		} else if (!integer_in((uint64_t)(uintptr_t)&e.at[i], &bits, &element)) {
+			return false;
+		}
+		/* little endian; one size without a call */
+		memcpy(to, &bits, a->need == 4 ? 4 : a->need);
+	}
+	return true;
+}
+
+/* An Array, as C has one, in memory for the length of the call. */
+static bool array_in(const bf_v8_argument *a, uint64_t tagged, void **slot)
+{
+	bf_v8_elements e;
+
+	if (a->element == BF_CONV_VOID || !bf_v8_array(a->layout, tagged, &e) || e.length > MOST_ELEMENTS)
+		return false;
+	/* Behind them is a zero, as in memory of JavaScript's own. */
+	*slot = bf_scratch_alloc(a->scratch, (e.length + 1) * (size_t)a->need);
+	if (!*slot)
+		return false;
+	memset((char *)*slot + e.length * (size_t)a->need, 0, (size_t)a->need);
+	return a->element == BF_CONV_FLOAT || a->element == BF_CONV_DOUBLE ? floating_elements(a, e, *slot)
+									   : integer_elements(a, e, *slot);
+}
+
 /* --- pointers ------------------------------------------------------------------------------ */
 
 /* Anything that has bytes, or null. */
@@ -131,6 +207,14 @@ static bool pointer_in(uint64_t word, void *slot, void *context)
 	return memory_in(context, *(const uint64_t *)word, slot);
 }
 
+/* Pointers to const numbers, which take Arrays too. */
+static bool numbers_in(uint64_t word, void *slot, void *context)
+{
+	const uint64_t tagged = *(const uint64_t *)word;
+
+	return memory_in(context, tagged, slot) || array_in(context, tagged, slot);
+}
+
 /* Pointers to const bytes, which take strings too. */
 static inline __attribute__((always_inline)) bool text_in(uint64_t word, void *slot, const bf_v8_argument *a,
 							  bool in_place)
@@ -139,7 +223,7 @@ static inline __attribute__((always_inline)) bool text_in(uint64_t word, void *s
 	bf_v8_chars chars;
 
 	if (!bf_v8_string(a->layout, tagged, &chars))
-		return memory_in(a, tagged, slot);
+		return memory_in(a, tagged, slot) || array_in(a, tagged, slot);
 	*(const void **)slot = in_place && bf_v8_is_c_string(chars) ? chars.at : bf_v8_utf8(a->scratch, chars);
 	return *(void **)slot != NULL;
 }
@@ -208,7 +292,8 @@ bf_emit_convert *bf_v8_quick(const bf_v8_layout *layout, bf_env *env, const bf_c
 		out->strings =
 		    c->flags & BF_CONV_CONST && (c->conversion == BF_CONV_STRING || c->target->kind == BF_VOID ||
 						 c->target->kind == BF_INT8 || c->target->kind == BF_UINT8);
-		return out->strings ? string_in : pointer_in;
+		out->element = layout->array_type ? element_of(c) : BF_CONV_VOID;
+		return out->strings ? string_in : out->element != BF_CONV_VOID ? numbers_in : pointer_in;
 	case BF_CONV_STRING16:
 	case BF_CONV_STRING32:
 		out->need = c->target->size;

@@ -19,6 +19,7 @@ typedef struct bf_v8_argument {
 	bf_scratch *scratch;
 	uint64_t need;      /* pointers, structs: bytes that must lie there */
 	uint8_t conversion; /* bf_conversion */
+	uint8_t element;    /* pointers: takes Arrays, whose elements are converted so; 0 (BF_CONV_VOID): it does not */
 	bool strings;       /* pointers: takes strings, as UTF-8 */
 	bool values;        /* takes values of lib/ that lie in memory: the wrapper looked at their type */
 	bool word;          /* an adapter gets the value itself, not a number that the wrapper checked */

@@ -35,7 +35,10 @@ static char argument_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *cla
 		*type = BF_V8_VALUE;
 		if (c->target->kind <= BF_UINT8 && c->target->kind != BF_BOOL)
 			return 'q'; /* void and bytes: a pointer to anything */
-		return c->target->kind == BF_STRUCT || c->target->kind == BF_UNION ? 'p' : 'P';
+		if (c->target->kind == BF_STRUCT || c->target->kind == BF_UNION)
+			return 'p';
+		return c->flags & BF_CONV_CONST && c->target->kind >= BF_BOOL && c->target->kind <= BF_DOUBLE ? 'a'
+													      : 'P';
 	case BF_CONV_MEMORY:
 		*type = BF_V8_VALUE;
 		return 'm';
@@ -105,7 +108,7 @@ static bool raw_shape(const bf_function *f, bf_v8_shape *out)
 	out->raw = true;
 	for (uint32_t i = 0; i < f->nargs; i++) {
 		char code = argument_code(&f->args[i], &out->types[i], &out->classes[i]);
-		bool memory = code != 0 && strchr("pPqm", code) != NULL;
+		bool memory = code != 0 && strchr("paPqm", code) != NULL;
 
 		out->codes[i] = memory ? code : 'v';
 		any |= memory;

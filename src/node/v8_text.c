@@ -30,7 +30,9 @@ static const char *const CHECKS[128] = {
     ['d'] = "typeof @ === 'number'",
     ['p'] = "(@ === null || (@ !== undefined && (~ || isView(@))))",
     ['P'] = "(@ === null || (@ !== undefined && (isView(@) || ~)))",
-    ['q'] = "(typeof @ === 'string' || @ === null || (@ !== undefined && (isView(@) || @[TYPE] !== undefined)))",
+    ['a'] = "(@ === null || (@ !== undefined && (isView(@) || isArray(@) || ~)))",
+    ['q'] = ("(typeof @ === 'string' || @ === null || (@ !== undefined && (isView(@) || @[TYPE] !== undefined ||"
+	     " isArray(@))))"),
     ['m'] = "@ !== null && @ !== undefined && ~",
 };
 
@@ -51,8 +53,8 @@ static const char *const RESULTS[128] = {
     ['m'] = "r === undefined ? v : r",
 };
 
-static const char TYPED[] = "pPm";   /* whose check looks at the type */
-static const char PLACED[] = "pPqm"; /* that may be objects without an address, for which one is made that has one */
+static const char TYPED[] = "paPm";   /* whose check looks at the type */
+static const char PLACED[] = "paPqm"; /* that may be objects without an address, for which one is made that has one */
 
 /* A template, for argument `i`. */
 static void put(FILE *out, const char *template, size_t i)
@@ -90,12 +92,12 @@ static void put_retry(FILE *out, const char *shape, size_t count)
 {
 	fprintf(out, "if (arguments.length === %zu) { const ", count);
 	put_each(out, shape, count, PLACED, "p# = state.place(#, @)", ", ");
-	fputs("; if (", out);
+	fputs(";\nif (", out);
 	put_each(out, shape, count, PLACED, "p# !== undefined", " || ");
-	fputs(") return self(", out);
+	fputs(")\nreturn self(", out);
 	for (size_t i = 0; i < count; i++)
 		put(out, strchr(PLACED, shape[i]) ? i ? ", p# ?? @" : "p# ?? @" : i ? ", @" : "@", i);
-	fputs("); } ", out);
+	fputs("); }\n", out);
 }
 
 static void put_fast(FILE *out, const char *shape, size_t count, const char *before, const char *after)
@@ -111,14 +113,14 @@ static void put_fast(FILE *out, const char *shape, size_t count, const char *bef
 			put(out, CHECKS[(unsigned char)shape[i]], i);
 		}
 	}
-	fputs(") { ", out);
+	fputs(") {\n", out);
 	if (stores)
-		fputs("const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)(); ", out);
+		fputs("const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)();\n", out);
 	fprintf(out, "let r = state.call(%s", first);
 	put_each(out, shape, count, NULL, "@", ", ");
-	fprintf(out, "); if (refused[0] !== 0) { refused[0] = 0; r = (slow ?\?= state.raw())(%s", first);
+	fprintf(out, ");\nif (refused[0] !== 0) { refused[0] = 0;\nr = (slow ?\?= state.raw())(%s", first);
 	put_each(out, shape, count, NULL, "@", ", ");
-	fprintf(out, "); } %s%s%s } ", before, RESULTS[(unsigned char)shape[count]], after);
+	fprintf(out, "); }\n%s%s%s }\n", before, RESULTS[(unsigned char)shape[count]], after);
 	if (placed)
 		put_retry(out, shape, count);
 	fprintf(out, "%sstate.generic(state.record, ...arguments)%s", before, after);
@@ -128,7 +130,7 @@ static void put_plain(FILE *out, const char *shape, size_t count, const char *be
 {
 	fprintf(out, "if (arguments.length === %zu) %sstate.call(", count, before);
 	put_each(out, shape, count, NULL, "@", ", ");
-	fprintf(out, ")%s %sstate.call(...arguments)%s", after, before, after);
+	fprintf(out, ")%s\n%sstate.call(...arguments)%s", after, before, after);
 }
 
 char *bf_v8_text(const char *shape, size_t *length)
@@ -143,18 +145,20 @@ char *bf_v8_text(const char *shape, size_t *length)
 
 	if (!out)
 		return NULL;
-	/* Declared with `var`: with `let`, every use would look whether they are initialised. */
-	fputs("(function (state, name, TYPE, FRESH, isView, signed, unsigned, errno, refused) { 'use strict'; "
-	      "var slow, R",
-	      out);
+	/* A statement a line, as Node.js prints the line of an error that nobody catches. Declared with `var`: with
+	 * `let`, every use would look whether they are initialised. */
+	fputs(
+	    "(function (state, name, TYPE, FRESH, isView, isArray, signed, unsigned, errno, refused) { 'use strict';\n"
+	    "var slow, R",
+	    out);
 	if (!plain)
 		put_each(out, shape, count, TYPED, ", F# = state, L# = state", "");
-	fputs(!plain && shape[count] == 'm' ? "; state.stores = true; " : "; ", out);
+	fputs(!plain && shape[count] == 'm' ? "; state.stores = true;\n" : ";\n", out);
 	fputs("var self = ({ __proto__: null, [name](", out);
 	put_each(out, shape, count, NULL, "@", ", ");
-	fputs(") { ", out);
+	fputs(") {\n", out);
 	(plain ? put_plain : put_fast)(out, shape, count, before, after);
-	fputs(" } })[name]; return self; })\n//# sourceURL=biffi", out);
+	fputs(" } })[name];\nreturn self; })\n//# sourceURL=biffi", out);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;

@@ -147,7 +147,7 @@ static void make_adapter(bf_v8_function *vf, bf_function *f)
 		in[n].context = &vf->arguments[i];
 		if (vf->arguments[i].strings && in_place)
 			in[n].convert = bf_v8_string_in_place;
-		if (vf->arguments[i].strings)
+		if (vf->arguments[i].strings || vf->arguments[i].element != BF_CONV_VOID)
 			how.preserve = &ve->env->scratch.current; /* and `used` behind it: a bf_mark */
 	}
 	how.nin = n;
@@ -212,7 +212,7 @@ static bool fits(const bf_v8_function *vf, const bf_function *f)
 		const bf_v8_argument *b = &vf->arguments[i];
 
 		if (bf_v8_quick(&vf->ve->layout, f->env, &f->args[i], &a) != vf->quick[i] || a.need != b->need ||
-		    a.conversion != b->conversion || a.strings != b->strings)
+		    a.conversion != b->conversion || a.strings != b->strings || a.element != b->element)
 			return false;
 	}
 	return true;

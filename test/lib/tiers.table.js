@@ -182,6 +182,52 @@ function memory() {
   return list;
 }
 
+/* Arrays of every kind that the engine knows; `odd` are elements that most types refuse. */
+function arrays(odd) {
+  const holed = (array) => (delete array[1], array);
+  const sparse = [1, 2];
+  sparse[1 << 20] = 3;
+  const named = Object.assign([1, 2, 3], { name: 'x' });
+  const short = [1, 2, 3, 4.5];
+  short.length = 2;
+  const long = [1, 2];
+  long.length = 4;
+  const moved = [9, 1, 2, 3];
+  moved.shift();
+  const inherited = Object.setPrototypeOf(holed([1, 0, 3]), { __proto__: Array.prototype, 1: 2 });
+  const counted = Object.defineProperty([1, 2, 3], 1, { get: () => 7 });
+  return [
+    [],
+    [1],
+    [1, 2, 3],
+    [0, -0, 0.5, -0.5, NaN, -(0 / 0), Infinity, -Infinity],
+    holed([1, 0, 3]),
+    holed([1.5, 0, 2.5]),
+    [1.5, undefined],
+    [1.5, 2, 3, 4, 5, 6, 7, 8.25],
+    [2 ** 40, -(2 ** 40), 2 ** 53, 2 ** 63, 2 ** 64],
+    Array.from({ length: 1000 }, (_, i) => i % 100),
+    Array.from({ length: 1000 }, (_, i) => i / 8),
+    Array.from({ length: 70000 }, (_, i) => i & 63),
+    new Array(4),
+    new Array(5).fill(2),
+    new Array(5).fill(0.25),
+    Object.freeze([1, 2]),
+    Object.seal([1.5, 2]),
+    new (class extends Array {})(1, 2, 3),
+    vm.runInNewContext('[1, 2.5]'),
+    new Proxy([1, 2], {}),
+    sparse.slice(0, 2),
+    named,
+    short,
+    long,
+    moved,
+    inherited,
+    counted,
+    ...odd.flatMap((v) => [[v], [1, v], [1.5, v, 2]]),
+  ];
+}
+
 const pad = (args, i, value) => args.map((a, k) => (k === i ? value : a));
 const each = (good, values) => good.flatMap((_, i) => values.map((v) => pad(good, i, v)));
 
@@ -248,13 +294,39 @@ const cases = [
     'sum_doubles',
     lib.sum_doubles,
     [new Float64Array(10), 10],
-    [...memory(), ...ODD, [1, 2]].map((v) => [v, 1]).filter(([v]) => fitsBytes(v, 8)),
+    [...memory(), ...ODD, [1, 2]].map((v) => [v, 1]).filter(([v]) => Array.isArray(v) || fitsBytes(v, 8)),
   ],
+  /* The bytes that C finds. */
+  ...[
+    ['_Bool', 1],
+    ['char', 1],
+    ['int8_t', 1],
+    ['uint8_t', 1],
+    ['int16_t', 2],
+    ['uint16_t', 2],
+    ['int32_t', 4],
+    ['uint32_t', 4],
+    ['int64_t', 8],
+    ['uint64_t', 8],
+    ['float', 4],
+    ['double', 8],
+    ['enum shade', 4],
+    ['long double', 16],
+  ].map(([type, size]) => [
+    `sum of ${type}s`,
+    biffi.functionAt(
+      biffi.symbol(lib, 'sum'),
+      biffi.typeIn(lib, `uint32_t (const ${type} *bytes, unsigned long n)`),
+    ),
+    [type === '_Bool' ? [true, false, true] : [1, 0, 1], type === 'long double' ? 10 : 3 * size],
+    /* A long double's last bytes are anything. */
+    arrays(ODD).map((a) => [a, Math.min(a.length * size, type === 'long double' ? 10 : Infinity)]),
+  ]),
   [
     'is_null',
     lib.is_null,
     [null],
-    [...memory(), ...ODD, p, biffi.pointerAt(4096, 'int'), view].map((v) => [v]),
+    [...memory(), ...ODD, p, biffi.pointerAt(4096, 'int'), view, [1, 2], [0.5]].map((v) => [v]),
   ],
   [
     'bump',
@@ -381,6 +453,7 @@ errnoCases.push(['i64 as bigint with errno', errnoBigint.i64_errno, [1], ODD.map
 function fitsBytes(value, n) {
   if (value === null || value === undefined) return value === undefined;
   if (typeof value === 'string') return value.length >= n;
+  if (Array.isArray(value)) return value.length >= n;
   const size = value.byteLength;
   return size === undefined || size >= n || size === 0 ? size !== 0 : false;
 }
