@@ -169,8 +169,9 @@ static bool integer_elements(const bf_v8_argument *a, bf_v8_elements e, char *to
 	return true;
 }
 
-/* An Array, as C has one, in memory for the length of the call. */
-static bool array_in(const bf_v8_argument *a, uint64_t tagged, void **slot)
+/* An Array, as C has one, in memory for the length of the call. Not inline: strings and Buffers are not to wait for it.
+ */
+static __attribute__((noinline)) bool array_in(const bf_v8_argument *a, uint64_t tagged, void **slot)
 {
 	bf_v8_elements e;
 

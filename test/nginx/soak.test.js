@@ -168,7 +168,7 @@ describe('soak', () => {
 
   it('answers all that wrk can ask meanwhile', async () => {
     const nginx = await start();
-    const load = wrk(nginx, long ? 240 : 8);
+    const load = wrk(nginx, long ? 150 : 8);
     const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
     for (let i = 0; load.running; i++) {
       await disturb(nginx, i);
@@ -189,7 +189,7 @@ describe('soak', () => {
     const tally = { fine: 0, killed: 0, left: 0, wrong: [] };
     const sizes = [];
     const descriptors = [];
-    for (let i = 0; i < (long ? 60 : 8); i++) {
+    for (let i = 0; i < (long ? 40 : 8); i++) {
       await (long ? wrk(nginx, 2).result : round(nginx, i, tally));
       await nginx.get('/unload'); // what was unloaded is loaded again by the next round
       sizes.push(resident(nginx));

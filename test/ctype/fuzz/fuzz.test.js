@@ -12,7 +12,7 @@ const path = require('node:path');
 
 const root = path.join(__dirname, '../../..');
 const build = path.join(root, 'build/fuzz');
-const seconds = process.env.BIFFI_LONG === '1' ? 600 : 20;
+const seconds = process.env.BIFFI_LONG === '1' ? 300 : 20;
 
 /** Pieces of a header's preprocessed text, each from the start of a declaration. */
 function pieces(header) {
