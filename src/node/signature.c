@@ -6,19 +6,40 @@
 #include "throw.h"
 #include "v8_callback.h"
 
-enum { RETIRED_SIGNATURES = 256 /* that nothing refers to, kept for C's late calls */ };
+enum {
+	RETIRED_SIGNATURES = 256, /* that nothing refers to, kept for C's late calls */
+	RETIRED_IDLE = 256        /* idle entries that each of them keeps, the latest used */
+};
+
+/* Frees the entries of a list until `last`, which stays. */
+static void entries_free(bf_js_callback *cb, const bf_js_callback *last)
+{
+	while (cb != last) {
+		bf_js_callback *next = cb->next;
+
+		bf_callback_free(cb->entry);
+		free(cb);
+		cb = next;
+	}
+}
+
+/* A signature may once have had any number of callbacks: it does not keep as many entries for good. */
+static void idle_trim(bf_signature *s)
+{
+	size_t count = 0;
+	bf_js_callback *kept = s->idle;
+
+	for (const bf_js_callback *cb = s->idle; cb != NULL; cb = cb->next)
+		if (++count > RETIRED_IDLE)
+			kept = kept->next;
+	entries_free(s->idle, kept);
+	s->idle = kept;
+}
 
 static void signature_free(bf_signature *s)
 {
-	bf_js_callback *lists[] = {s->idle, s->retired};
-
-	for (size_t i = 0; i < 2; i++) {
-		for (bf_js_callback *cb = lists[i], *next; cb != NULL; cb = next) {
-			next = cb->next;
-			bf_callback_free(cb->entry);
-			free(cb);
-		}
-	}
+	entries_free(s->idle, NULL);
+	entries_free(s->retired, NULL);
 	bf_plan_free(s->plan);
 	bf_types_unref(s->types);
 	bf_env_unref(s->env);
@@ -43,6 +64,7 @@ static void signature_retire(bf_signature *s)
 		signature_free(s);
 		return;
 	}
+	idle_trim(s);
 	pthread_mutex_lock(&retired_lock);
 	s->next = NULL;
 	*retired_end = s;
