@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "channel.h"
+#include "slots.h"
 #include "spawn.h"
 #include "wait.h"
 
@@ -32,13 +33,6 @@ enum {
 	ABORT_WITHIN = 1000  /* and to answer a call that was aborted */
 };
 
-/* A message under way; `id` on the wire is its slot and how often the slot was used. */
-struct slot {
-	bf_message *message; /* NULL: free */
-	uint32_t generation, next_free;
-	int64_t forgotten; /* bf_now() when the aborted call is answered here; 0: it is not aborted */
-};
-
 struct process_node {
 	bf_node node;
 	char *program;
@@ -53,8 +47,7 @@ struct process_node {
 	int64_t asked;          /* when it got a ping that it has not answered; 0: it has */
 	bf_message opening;     /* what each new child gets first; its bytes are copies */
 	char *opening_bytes;
-	struct slot *slots;
-	uint32_t size, free;
+	bf_slots under_way;
 	bf_link *waiting, **last; /* posted while there is no child */
 };
 
@@ -63,56 +56,12 @@ static void child_ended(struct process_node *self);
 
 /* --- messages under way -------------------------------------------------------------- */
 
-static bool slot_take(struct process_node *self, bf_message *message, uint64_t *id)
-{
-	if (self->free == UINT32_MAX) {
-		uint32_t size = self->size ? self->size * 2 : 64;
-		struct slot *slots = realloc(self->slots, size * sizeof(*slots));
-
-		if (!slots) {
-			return false;
-		}
-		for (uint32_t i = self->size; i < size; i++) {
-			slots[i] = (struct slot){NULL, 0, i + 1 < size ? i + 1 : UINT32_MAX, 0};
-		}
-		self->free = self->size;
-		self->slots = slots;
-		self->size = size;
-	}
-	struct slot *slot = &self->slots[self->free];
-
-	*id = (uint64_t)++slot->generation << 32 | self->free;
-	slot->message = message;
-	slot->forgotten = 0;
-	self->free = slot->next_free;
-	return true;
-}
-
-static bf_message *slot_release(struct process_node *self, uint64_t id)
-{
-	uint32_t index = (uint32_t)id;
-	bf_message *message;
-
-	if (index >= self->size || self->slots[index].generation != id >> 32) {
-		return NULL;
-	}
-	message = self->slots[index].message;
-	if (message) {
-		self->slots[index].message = NULL;
-		self->slots[index].next_free = self->free;
-		self->free = index;
-	}
-	return message;
-}
-
 /* The host's number of the call that a child speaks of; 0: it is answered. */
 static uint64_t call_of(const struct process_node *self, uint64_t id)
 {
-	uint32_t index = (uint32_t)id;
+	const bf_message *message = bf_slots_find(&self->under_way, id);
 
-	return index < self->size && self->slots[index].message && self->slots[index].generation == id >> 32
-		   ? self->slots[index].message->id
-		   : 0;
+	return message ? message->id : 0;
 }
 
 static void fail(bf_message *message, int code, const char *why)
@@ -158,13 +107,15 @@ static void unkeep(bf_message *message)
 static void fail_all(struct process_node *self, const char *why)
 {
 	bf_link *waiting = self->waiting;
-	uint32_t size = self->size;
+	uint32_t size = self->under_way.size;
 
 	self->waiting = NULL;
 	self->last = &self->waiting;
 	for (uint32_t i = 0; i < size; i++) {
-		if (self->slots[i].message) {
-			fail(slot_release(self, (uint64_t)self->slots[i].generation << 32 | i), BIFFI_ESTOPPED, why);
+		bf_message *message = bf_slots_release(&self->under_way, bf_slots_id(&self->under_way, i));
+
+		if (message) {
+			fail(message, BIFFI_ESTOPPED, why);
 		}
 	}
 	while (waiting) {
@@ -189,7 +140,7 @@ static void send(struct process_node *self, bf_message *message)
 			  .length =
 			      (message->request ? message->length : 0) + (message->head ? message->head_length : 0)};
 
-	if (!slot_take(self, message, &frame.id)) {
+	if (!bf_slots_take(&self->under_way, message, &frame.id)) {
 		fail(message, BIFFI_EMEMORY, "out of memory");
 		return;
 	}
@@ -205,15 +156,15 @@ static void send(struct process_node *self, bf_message *message)
  */
 static void abort_call(struct process_node *self, bf_message *message)
 {
-	for (uint32_t i = 0; i < self->size; i++) {
-		bf_message *found = self->slots[i].message;
-		uint64_t id = (uint64_t)self->slots[i].generation << 32 | i;
-		bf_frame frame = {.id = id, .kind = BF_ABORT, .flags = BF_FRAME_NULL};
+	for (uint32_t i = 0; i < self->under_way.size; i++) {
+		bf_slot *slot = &self->under_way.slots[i];
+		bf_message *found = slot->message;
+		bf_frame frame = {.id = bf_slots_id(&self->under_way, i), .kind = BF_ABORT, .flags = BF_FRAME_NULL};
 
 		if (found && found->kind == BF_CALL && found->id == message->id) {
-			self->slots[i].forgotten = bf_now() + ABORT_WITHIN;
+			slot->forgotten = bf_now() + ABORT_WITHIN;
 			if (!self->next_forgotten) {
-				self->next_forgotten = self->slots[i].forgotten;
+				self->next_forgotten = slot->forgotten;
 			}
 			if (self->life >= 0 && bf_channel_send(&self->channel, &frame, NULL, NULL, NULL) == 0) {
 				bf_channel_flush(&self->channel);
@@ -243,11 +194,12 @@ static void forget_aborted(struct process_node *self)
 	int64_t now = bf_now(), next = 0;
 
 	self->next_forgotten = 0; /* each `done` may abort others */
-	for (uint32_t i = 0; i < self->size; i++) {
-		int64_t due = self->slots[i].message ? self->slots[i].forgotten : 0;
+	for (uint32_t i = 0; i < self->under_way.size; i++) {
+		const bf_slot *slot = &self->under_way.slots[i];
+		int64_t due = slot->message ? slot->forgotten : 0;
 
 		if (due && due <= now) {
-			bf_message *message = slot_release(self, (uint64_t)self->slots[i].generation << 32 | i);
+			bf_message *message = bf_slots_release(&self->under_way, bf_slots_id(&self->under_way, i));
 
 			message->done(message, BIFFI_EABORTED, NULL, 0);
 		} else if (due && (next == 0 || due < next)) {
@@ -324,7 +276,8 @@ static bool receive(struct process_node *self)
 
 	bf_channel_answer(&self->channel);
 	while ((got = bf_channel_receive(&self->channel, &frame, &method, &bytes)) == 1) {
-		bf_message *message = frame.kind == BF_FRAME_ANSWER ? slot_release(self, frame.id) : NULL;
+		bf_message *message =
+		    frame.kind == BF_FRAME_ANSWER ? bf_slots_release(&self->under_way, frame.id) : NULL;
 
 		any = true;
 		if (message) {
@@ -544,11 +497,10 @@ static void process_stop(bf_node *node)
 	close(self->bell_parent);
 	close(self->node.fd);
 	self->node.fd = -1;
-	free(self->slots);
+	free(self->under_way.slots);
 	free(self->opening_bytes);
 	free(self->program);
-	self->slots = NULL;
-	self->size = 0;
+	self->under_way = (bf_slots){0};
 	self->opening_bytes = self->program = NULL;
 }
 
@@ -568,7 +520,6 @@ int bf_process_start(bf_node **out, const bf_node *settings, const char *program
 	self->node.timeout = process_timeout;
 	self->node.watch = process_watch;
 	self->node.stop = process_stop;
-	self->free = UINT32_MAX;
 	self->last = &self->waiting;
 	self->life = -1;
 	self->program = strdup(program);

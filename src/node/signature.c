@@ -11,10 +11,10 @@ enum {
 	RETIRED_IDLE = 256        /* idle entries that each of them keeps, the latest used */
 };
 
-/* Frees the entries of a list until `last`, which stays. */
-static void entries_free(bf_js_callback *cb, const bf_js_callback *last)
+/* Frees the entries of a list up to `kept`, which stays. */
+static void entries_free(bf_js_callback *cb, const bf_js_callback *kept)
 {
-	while (cb != last) {
+	while (cb != kept) {
 		bf_js_callback *next = cb->next;
 
 		bf_callback_free(cb->entry);

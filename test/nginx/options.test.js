@@ -11,7 +11,7 @@ const server = MODES.map(
   (mode) => `
   location = /${mode} {
     content_by_lua_block {
-      local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/heap,", {is_global = true, mode = "${mode}"}))
+      local demo = assert(ngx.load_ffi("ffi_nodejs", "demo/heap", {is_global = true, mode = "${mode}"}))
       local ok, sizes, why = demo:sizes()
       ngx.print(ok and sizes or why)
     }
@@ -23,7 +23,7 @@ async function heaps(main) {
   const nginx = await Nginx.start({ main, server });
   try {
     const found = {};
-    for (const mode of MODES) found[mode] = JSON.parse((await nginx.get(`/${mode}`)).body);
+    for (const mode of MODES) found[mode] = JSON.parse((await nginx.get(`/${mode}`)).text);
     return found;
   } finally {
     await nginx.stop();
