@@ -76,8 +76,9 @@ function asanSteps() {
   const library = (name) => execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();
   const env = {
     LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,
-    // V8 keeps what it allocated until the process ends; only C tests look for leaks.
-    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
+    // V8 keeps what it allocated until the process ends; only C tests look for leaks. What was freed is held back, to
+    // see who uses it, but less of it than the process may grow by in a test of its memory.
+    ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=16',
     UBSAN_OPTIONS: 'print_stacktrace=1',
     BIFFI_ADDON: path.join(root, 'build/asan/biffi.node'),
   };

@@ -6,15 +6,16 @@
 #include "throw.h"
 #include "v8_callback.h"
 
+/* What is kept of signatures that nothing refers to, for C's late calls: the latest used of each, and of all. */
 enum {
-	RETIRED_SIGNATURES = 256, /* that nothing refers to, kept for C's late calls */
-	RETIRED_IDLE = 256        /* idle entries that each of them keeps, the latest used */
+	RETIRED_SIGNATURES = 256,
+	RETIRED_EACH = 256, /* entries that were lent, and as many that were held */
+	RETIRED_ENTRIES = 4096,
 };
 
-/* Frees the entries of a list up to `kept`, which stays. */
-static void entries_free(bf_js_callback *cb, const bf_js_callback *kept)
+static void entries_free(bf_js_callback *cb)
 {
-	while (cb != kept) {
+	while (cb != NULL) {
 		bf_js_callback *next = cb->next;
 
 		bf_callback_free(cb->entry);
@@ -23,23 +24,27 @@ static void entries_free(bf_js_callback *cb, const bf_js_callback *kept)
 	}
 }
 
-/* A signature may once have had any number of callbacks: it does not keep as many entries for good. */
-static void idle_trim(bf_signature *s)
+/* Frees the oldest entries of a list that are more than RETIRED_EACH; how many are left. */
+static size_t entries_trim(bf_js_callback **list)
 {
 	size_t count = 0;
-	bf_js_callback *kept = s->idle;
+	bf_js_callback **last = list, *oldest = *list;
 
-	for (const bf_js_callback *cb = s->idle; cb != NULL; cb = cb->next)
-		if (++count > RETIRED_IDLE)
-			kept = kept->next;
-	entries_free(s->idle, kept);
-	s->idle = kept;
+	for (const bf_js_callback *cb = *list; cb != NULL; cb = cb->next)
+		if (++count > RETIRED_EACH)
+			last = &(*last)->next;
+	if (count <= RETIRED_EACH)
+		return count;
+	*list = *last;
+	*last = NULL;
+	entries_free(oldest);
+	return RETIRED_EACH;
 }
 
 static void signature_free(bf_signature *s)
 {
-	entries_free(s->idle, NULL);
-	entries_free(s->retired, NULL);
+	entries_free(s->idle);
+	entries_free(s->retired);
 	bf_plan_free(s->plan);
 	bf_types_unref(s->types);
 	bf_env_unref(s->env);
@@ -50,33 +55,43 @@ static void signature_free(bf_signature *s)
 /* Signatures out of use, oldest first. Their entries answer late calls. */
 static pthread_mutex_t retired_lock = PTHREAD_MUTEX_INITIALIZER;
 static bf_signature *retired, **retired_end = &retired;
-static unsigned nretired;
+static size_t nretired, nkept;
 
 static void signature_retire(bf_signature *s)
 {
-	bf_signature *oldest = NULL;
+	bf_signature *dropped = NULL;
 
 	bf_v8_callback_drop(s->env, s->adapter);
 	bf_converter_clear(&s->result, s->env);
 	for (uint32_t i = 0; i < s->nargs; i++)
 		bf_converter_clear(&s->args[i], s->env);
-	if (s->idle == NULL && s->retired == NULL) {
+	s->kept = entries_trim(&s->idle) + entries_trim(&s->retired);
+	if (s->kept == 0) {
 		signature_free(s);
 		return;
 	}
-	idle_trim(s);
 	pthread_mutex_lock(&retired_lock);
 	s->next = NULL;
 	*retired_end = s;
 	retired_end = &s->next;
-	if (++nretired > RETIRED_SIGNATURES) {
-		oldest = retired;
+	nretired++;
+	nkept += s->kept;
+	while (nretired > RETIRED_SIGNATURES || nkept > RETIRED_ENTRIES) {
+		bf_signature *oldest = retired;
+
 		retired = oldest->next;
 		nretired--;
+		nkept -= oldest->kept;
+		oldest->next = dropped;
+		dropped = oldest;
 	}
 	pthread_mutex_unlock(&retired_lock);
-	if (oldest != NULL)
-		signature_free(oldest);
+	while (dropped != NULL) {
+		bf_signature *next = dropped->next;
+
+		signature_free(dropped);
+		dropped = next;
+	}
 }
 
 void bf_signature_unref(bf_signature *s)

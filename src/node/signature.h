@@ -21,6 +21,7 @@ typedef struct bf_signature {
 	struct bf_js_callback *idle, **idle_end;       /* lent before, oldest first */
 	struct bf_js_callback *retired, **retired_end; /* held before, oldest first */
 	unsigned nretired;
+	size_t kept;               /* entries, when nothing refers to it any more */
 	struct bf_signature *next; /* of the environment's */
 	napi_value adapter;        /* what v8_callback.h enters, a v8::Global; NULL: Node-API's way */
 	bool adapted;              /* that was looked for */
