@@ -21,13 +21,14 @@ const { Pointer } = require('./pointer');
 
 /*
  * 64 bits of a result; errno, of functions that have it in their results; a byte that a refused fast call sets, since
- * it may not throw; numbers for the adapters of callbacks.
+ * it may not throw, and a byte that is always zero; numbers for the adapters of callbacks.
  */
 const words = new ArrayBuffer(16 + 16 * 8);
 const signed = new BigInt64Array(words, 0, 1);
 const unsigned = new BigUint64Array(words, 0, 1);
 const errno = new Int32Array(words, 8, 1);
 const refused = new Uint8Array(words, 12, 1);
+const zero = new Uint8Array(words, 13, 1);
 const values = new Float64Array(words, 16);
 
 /** Behind one wrapper. `call` of its own, once it was called: the engine's function. */
@@ -112,6 +113,7 @@ function wrapperOf(make, state) {
     unsigned,
     errno,
     refused,
+    zero,
   );
   wrapper[RECORD] = state;
   return wrapper;

@@ -68,10 +68,10 @@ static char result_code(const bf_converter *c, bf_v8_ctype *type, uint8_t *out)
 		return '=';
 	case BF_CONV_FLOAT:
 		*type = BF_V8_FLOAT32;
-		return '=';
+		return 'd';
 	case BF_CONV_DOUBLE:
 		*type = BF_V8_FLOAT64;
-		return '=';
+		return 'd';
 	case BF_CONV_INT64:
 	case BF_CONV_UINT64:
 		if (c->flags & BF_INT64_BIGINT) {

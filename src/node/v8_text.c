@@ -42,6 +42,7 @@ static const char *const CHECKS[128] = {
  */
 static const char *const RESULTS[128] = {
     ['='] = "r",
+    ['d'] = "r",
     ['n'] = "r === r ? r : signed[0]",
     ['N'] = "r === r ? r : unsigned[0]",
     ['r'] = "r === r ? r : Number(signed[0])",
@@ -100,12 +101,24 @@ static void put_retry(FILE *out, const char *shape, size_t count)
 	fputs("); }\n", out);
 }
 
+/*
+ * Of doubles alone. The engine peels the first turn off a loop, and then keeps a double that the loop leaves in a
+ * variable in a register, not in a new object each turn. But only where all ways out of the loop are the loop's own:
+ * what never ran is another one, an index that must be within bounds is not. So these have their rare ways in the
+ * latter form. (Integers are compared as they come, which is a way out, so there it would be in vain.)
+ */
+static bool of_doubles(const char *shape, size_t count)
+{
+	return strspn(shape, "d") == count + 1;
+}
+
 static void put_fast(FILE *out, const char *shape, size_t count, const char *before, const char *after)
 {
-	bool stores = shape[count] == 'm', placed = false;
+	const bool stores = shape[count] == 'm', peeled = of_doubles(shape, count);
 	const char *first = !stores ? "" : count == 0 ? "v" : "v, ";
+	bool placed = false;
 
-	fprintf(out, "if (arguments.length === %zu", count);
+	fprintf(out, peeled ? "if (zero[arguments.length - %zu] !== undefined" : "if (arguments.length === %zu", count);
 	for (size_t i = 0; i < count; i++) {
 		placed |= strchr(PLACED, shape[i]) != NULL;
 		if (CHECKS[(unsigned char)shape[i]]) {
@@ -118,7 +131,8 @@ static void put_fast(FILE *out, const char *shape, size_t count, const char *bef
 		fputs("const v = (R === undefined ? (R = state.type(-1).valueConstructor[FRESH]) : R)();\n", out);
 	fprintf(out, "let r = state.call(%s", first);
 	put_each(out, shape, count, NULL, "@", ", ");
-	fprintf(out, ");\nif (refused[0] !== 0) { refused[0] = 0;\nr = (slow ?\?= state.raw())(%s", first);
+	fprintf(out, ");\nif (%s) { refused[0] = 0;\nr = (slow ?\?= state.raw())(%s",
+		peeled ? "zero[refused[0]] === undefined" : "refused[0] !== 0", first);
 	put_each(out, shape, count, NULL, "@", ", ");
 	fprintf(out, "); }\n%s%s%s }\n", before, RESULTS[(unsigned char)shape[count]], after);
 	if (placed)
@@ -148,7 +162,7 @@ char *bf_v8_text(const char *shape, size_t *length)
 	/* A statement a line, as Node.js prints the line of an error that nobody catches. Declared with `var`: with
 	 * `let`, every use would look whether they are initialised. */
 	fputs(
-	    "(function (state, name, TYPE, FRESH, isView, isArray, signed, unsigned, errno, refused) { 'use strict';\n"
+	    "(function (state, name, TYPE, FRESH, isView, isArray, signed, unsigned, errno, refused, zero) { 'use strict';\n"
 	    "var slow, R",
 	    out);
 	if (!plain)

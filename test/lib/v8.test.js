@@ -612,6 +612,34 @@ test('async functions and spread calls', async () => {
   );
 });
 
+test('functions of doubles in a loop: a wrong number of arguments, wrong types, a closed library', () => {
+  const libm = biffi.load('libm.so.6', 'double hypot(double x, double y);');
+  const given = { n: 0, y: 4 };
+  const loop = (args) =>
+    compiled(
+      ['hypot', 'given'],
+      [libm.hypot, given],
+      `let r; for (let i = 0; i < given.n; i++) r = hypot(${args}); return r;`,
+    );
+  const right = loop('i, given.y');
+  const [few, many] = [loop('i'), loop('i, given.y, 7')];
+  assert.equal(right(), undefined);
+  for (let round = 0; round < 6; round++) {
+    Object.assign(given, { n: 4, y: 4 });
+    optimize(right);
+    assert.equal(right(), 5);
+    fails(few, 'BF_EARGUMENTS', /^hypot\(\): expected 2 arguments, got 1/);
+    fails(many, 'BF_EARGUMENTS', /^hypot\(\): expected 2 arguments, got 3/);
+    given.y = '4';
+    fails(right, 'BF_ETYPE', /^hypot\(\): argument 2 'y' \(double\)/);
+  }
+  given.y = 4;
+  optimize(right);
+  libm.close();
+  fails(right, 'BF_ECLOSED', /^hypot\(\)/);
+  fails(right, 'BF_ECLOSED', /^hypot\(\)/);
+});
+
 test('errno() is exact from its first call on', () => {
   lib.set_errno(11);
   assert.equal(biffi.errno(), 11);
