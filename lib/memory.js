@@ -13,8 +13,8 @@ const { failure, expected } = require('./errors');
 const SLAB = 16 * 1024;
 const GRAIN = 16;
 
-/** Where reserve() found room; and the memory that it shares out, of which `used` bytes are taken. */
-const room = { memory: undefined, offset: 0, slab: undefined, used: SLAB };
+/** Where reserve() found room; and the memory that it shares out, of which `used` bytes are taken: at first, there is none. */
+const room = { memory: undefined, offset: 0, slab: undefined, used: SLAB + GRAIN };
 
 /**
  * Finds room for `size` bytes of zeros, aligned to `align`, in memory of
@@ -38,6 +38,12 @@ function reserve(size, align) {
   if (room.memory !== room.slab) room.memory = room.slab;
   room.offset = room.used;
   room.used = (room.offset + size + GRAIN - 1) & -GRAIN;
+}
+
+/** For reserve() where it is written out: up to where in a slab there is room, and how much is taken. */
+function sharedRoom(size, align) {
+  const shares = align <= GRAIN && size <= SLAB / 4;
+  return { last: shares ? SLAB - size : -1, step: (size + GRAIN - 1) & -GRAIN };
 }
 
 /* Below this nothing can lie: NULL, and what is near it. */
@@ -347,6 +353,7 @@ module.exports = {
   openWindow,
   everywhere,
   reserve,
+  sharedRoom,
   room,
   keep,
   copy,

@@ -11,7 +11,7 @@ const vm = require('node:vm');
 const native = require('./native');
 const { HANDLE, MEMORY, OFFSET, TYPE, FRESH } = require('./keys');
 const { Type, KIND, CONVERSION, typeOf, typeFromHandle } = require('./type');
-const { reserve, room, copy, viewOf, readAddress, everywhere } = require('./memory');
+const { reserve, sharedRoom, room, copy, viewOf, readAddress, everywhere } = require('./memory');
 const { VIEW, AS_INT64, helpers, readSource, writeSource } = require('./codec');
 const { failure, expected, optionsOf, inspect } = require('./errors');
 
@@ -85,6 +85,7 @@ function constructorSource(fields, type, owner) {
       set(v) { ${locals} ${write} } }`);
     assignments.push(`{ const v = init[${name}]; if (v !== undefined) { n++; this[${name}] = v; } }`);
   });
+  const { last, step } = sharedRoom(type.size, type.align);
   return `'use strict';
     function Value(init, memory, offset) {
       if (new.target === undefined) return new Value(init);
@@ -107,8 +108,13 @@ function constructorSource(fields, type, owner) {
     }
     /* Room first: then the engine makes the object in one piece. */
     function fresh() {
-      reserve(${type.size}, ${type.align});
-      return new Value(VIEW, room.memory, room.offset);
+      const offset = room.used;
+      if (offset > ${last}) {
+        reserve(${type.size}, ${type.align});
+        return new Value(VIEW, room.memory, room.offset);
+      }
+      room.used = offset + ${step};
+      return new Value(VIEW, room.slab, offset);
     }
     const accessors = { __proto__: null, ${accessors.join(',\n')} };
     return [Value, assign, fresh, accessors];`;

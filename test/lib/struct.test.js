@@ -2,7 +2,8 @@
 const { test } = require('node:test');
 const assert = require('node:assert/strict');
 const util = require('node:util');
-const { biffi, fixture, fails } = require('./fixtures');
+const { execFileSync } = require('node:child_process');
+const { biffi, fixture, fails, root } = require('./fixtures');
 
 const lib = biffi.load(
   fixture('structs'),
@@ -284,4 +285,11 @@ test('a function alone keeps the option int64 of its structs', async () => {
     await new Promise(setImmediate);
   }
   assert.equal(make(5).a, 5n);
+});
+
+test('a struct without members, as the first value of a process too', () => {
+  const script = `const biffi = require(${JSON.stringify(root)});
+    const { e, same } = biffi.load(null, 'struct e {}; struct e same(struct e v) __asm__("abs");');
+    for (let i = 0; i < 3; i++) console.log(same(i === 0 ? new e() : {}));`;
+  assert.equal(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }), 'e {}\n'.repeat(3));
 });
