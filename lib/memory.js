@@ -13,15 +13,24 @@ const { failure, expected } = require('./errors');
 const SLAB = 16 * 1024;
 const GRAIN = 16;
 
-/** Where reserve() found room; and the memory that it shares out, of which `used` bytes are taken: at first, there is none. */
+/**
+ * Where reserve() found room; and the memory that it shares out, of which `used` bytes are taken: at first more than
+ * there are.
+ */
 const room = { memory: undefined, offset: 0, slab: undefined, used: SLAB + GRAIN };
+
+/** Does a value of this size share its memory with others? */
+const shares = (size, align) => align <= GRAIN && size <= SLAB / 4;
+
+/** In whole grains. */
+const roundUp = (size) => (size + GRAIN - 1) & -GRAIN;
 
 /**
  * Finds room for `size` bytes of zeros, aligned to `align`, in memory of
  * JavaScript's own; the answer is in `room`. Memory is never given out twice.
  */
 function reserve(size, align) {
-  if (align > GRAIN || size > SLAB / 4) {
+  if (!shares(size, align)) {
     room.memory = new DataView(new ArrayBuffer(size + (align > GRAIN ? align : 0)));
     room.offset = 0;
     if (align > GRAIN) {
@@ -37,13 +46,12 @@ function reserve(size, align) {
   /* A look costs less than the write barrier of a store. */
   if (room.memory !== room.slab) room.memory = room.slab;
   room.offset = room.used;
-  room.used = (room.offset + size + GRAIN - 1) & -GRAIN;
+  room.used = roundUp(room.offset + size);
 }
 
 /** For reserve() where it is written out: up to where in a slab there is room, and how much is taken. */
 function sharedRoom(size, align) {
-  const shares = align <= GRAIN && size <= SLAB / 4;
-  return { last: shares ? SLAB - size : -1, step: (size + GRAIN - 1) & -GRAIN };
+  return { last: shares(size, align) ? SLAB - size : -1, step: roundUp(size) };
 }
 
 /* Below this nothing can lie: NULL, and what is near it. */

@@ -8,8 +8,6 @@ const { execFileSync } = require('node:child_process');
 const long = process.env.BIFFI_LONG === '1';
 /* Of the lightest kinds; the sum of all kinds is about 25 times that. */
 const CALLS = long ? 1_000_000 : 8000;
-/* Pages that the allocator and the engine hold for later are a few megabytes, however many calls there were. */
-const RESIDENT = 48 * 1024 * 1024;
 
 for (const tier of long ? ['v8', 'napi', 'ffi'] : ['v8']) {
   test(`${CALLS} calls of every kind, tier ${tier}`, () => {
@@ -24,10 +22,10 @@ for (const tier of long ? ['v8', 'napi', 'ffi'] : ['v8']) {
     );
     const kinds = Object.entries(JSON.parse(output));
     assert.ok(kinds.length > 50);
-    for (const [kind, { n, most, malloc, heap, code, rss }] of kinds) {
+    for (const [kind, { n, most, resident, malloc, heap, code, rss }] of kinds) {
       for (const [what, grown] of Object.entries({ malloc, heap, code }))
         assert.ok(grown <= most, `${kind}: ${n} times, ${grown} bytes more (${what}), ${most} at most`);
-      assert.ok(rss <= RESIDENT, `${kind}: ${n} times, the process grew by ${rss} bytes`);
+      assert.ok(rss <= resident, `${kind}: ${n} times, the process grew by ${rss} bytes`);
     }
   });
 }
