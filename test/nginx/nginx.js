@@ -166,7 +166,9 @@ class Nginx {
 
   /** @returns {Promise<{status: number, headers: object, body: Buffer, text: string}>} */
   get(url, { method = 'GET', body, headers, signal, agent = noKeepAlive } = {}) {
-    return new Promise((resolve, reject) => {
+    let late;
+    let settled = false;
+    const asked = new Promise((resolve, reject) => {
       // A request that is given up when its answer is nearly there ends with neither an error nor an end, and
       // Node.js 18 has some that never tell of an answer either: they get a second after their own end.
       const closed = () =>
@@ -190,8 +192,15 @@ class Nginx {
         },
       );
       request.on('error', reject);
-      request.on('close', () => setTimeout(closed, 1000).unref());
+      request.on('close', () => {
+        if (!settled) late = setTimeout(closed, 1000);
+      });
       request.end(body);
+    });
+    // The timer keeps the process alive, for there may be nothing else left to wait for.
+    return asked.finally(() => {
+      settled = true;
+      clearTimeout(late);
     });
   }
 
