@@ -236,18 +236,18 @@ static inline bool bf_v8_plain_function(const bf_v8_layout *l, uint64_t word)
 /* Of MEMORY and OFFSET, whichever kinds they are: what bf_v8_value says. */
 bool bf_v8_value_at(const bf_v8_layout *l, const uint64_t *value, void **address, uint64_t *size);
 
-/* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */
-static inline __attribute__((always_inline)) bool bf_v8_value(const bf_v8_layout *l, uint64_t word, void **address,
-							      uint64_t *size)
+/*
+ * MEMORY and OFFSET of most values in memory: a DataView over memory of JavaScript's own, read as bf_v8_bytes does, and
+ * a whole number. False: they are of other kinds, or there is nothing.
+ */
+static inline __attribute__((always_inline)) bool bf_v8_own_value(const bf_v8_layout *l, const uint64_t *value,
+								  void **address, uint64_t *size)
 {
-	const uint64_t *value = bf_v8_properties(l, word), *view;
+	const uint64_t *view;
 	uint64_t offset, bytes;
 
-	if (!value)
-		return false;
 	if (bf_v8_is_small(value[0]) || !bf_v8_is_small(value[1]) || bf_v8_instance_type(value[0]) != l->data_view_type)
-		return bf_v8_value_at(l, value, address, size);
-	/* Most are: memory of JavaScript's own, as bf_v8_bytes reads it, and whole numbers. */
+		return false;
 	view = bf_v8_object(value[0]);
 	bytes = view[l->view_bytes];
 	offset = (uint64_t)(int64_t)bf_v8_small(value[1]); /* negative: beyond any size */
@@ -255,6 +255,14 @@ static inline __attribute__((always_inline)) bool bf_v8_value(const bf_v8_layout
 	*size = bytes - offset;
 	return bytes != 0 && offset <= bytes &&
 	       view[l->view_offset] + bytes <= bf_v8_object(view[l->view_buffer])[l->buffer_bytes];
+}
+
+/* The address behind a value of lib/ that lies in memory, and the bytes from there on (SIZE_MAX: not known). */
+static inline bool bf_v8_value(const bf_v8_layout *l, uint64_t word, void **address, uint64_t *size)
+{
+	const uint64_t *value = bf_v8_properties(l, word);
+
+	return value && (bf_v8_own_value(l, value, address, size) || bf_v8_value_at(l, value, address, size));
 }
 
 #endif

@@ -188,16 +188,30 @@ static __attribute__((noinline)) bool array_in(const bf_v8_argument *a, uint64_t
 
 /* --- pointers ------------------------------------------------------------------------------ */
 
+/* A value in any other memory than JavaScript's own, or null. Not inline, as array_in. */
+static __attribute__((noinline)) bool foreign_in(const bf_v8_argument *a, uint64_t tagged, const uint64_t *value,
+						 void **slot)
+{
+	uint64_t size;
+
+	if (value)
+		return bf_v8_value_at(a->layout, value, slot, &size) && size >= a->need;
+	*slot = NULL;
+	return tagged == a->layout->null;
+}
+
 /* Anything that has bytes, or null. */
 static inline __attribute__((always_inline)) bool memory_in(const bf_v8_argument *a, uint64_t tagged, void *slot)
 {
+	const uint64_t *value = NULL;
 	uint64_t size;
 	void *data;
 
-	if (!bf_v8_bytes(a->layout, tagged, &data, &size) &&
-	    !(a->values && bf_v8_value(a->layout, tagged, &data, &size))) {
-		*(void **)slot = NULL;
-		return tagged == a->layout->null;
+	if (!bf_v8_bytes(a->layout, tagged, &data, &size)) {
+		if (a->values)
+			value = bf_v8_properties(a->layout, tagged);
+		if (!value || !bf_v8_own_value(a->layout, value, &data, &size))
+			return foreign_in(a, tagged, value, slot);
 	}
 	*(void **)slot = data;
 	return size >= a->need;
@@ -252,19 +266,31 @@ bool bf_v8_fresh_in(uint64_t word, void *slot, void *context)
 	return true;
 }
 
+/* Of values in any other memory. Not inline: those in JavaScript's own are not to wait for its frame. */
+static __attribute__((noinline)) bool foreign_struct_in(const bf_v8_argument *a, const uint64_t *value, void *slot)
+{
+	uint64_t size;
+	void *address;
+
+	if (!bf_v8_value_at(a->layout, value, &address, &size) || size < a->need)
+		return false;
+	memcpy(slot, address, a->need);
+	return true;
+}
+
 /* A struct or union by value. */
 static bool struct_in(uint64_t word, void *slot, void *context)
 {
 	const bf_v8_argument *a = context;
+	const uint64_t *value;
 	uint64_t size;
 	void *address;
 
-	if (!a->values || !bf_v8_value(a->layout, *(const uint64_t *)word, &address, &size) || size < a->need)
+	if (!a->values || !(value = bf_v8_properties(a->layout, *(const uint64_t *)word)))
 		return false;
-	if (a->need == 16) /* two eightbytes, without a call */
-		memcpy(slot, address, 16);
-	else
-		memcpy(slot, address, a->need);
+	if (a->need != 16 || !bf_v8_own_value(a->layout, value, &address, &size) || size < 16)
+		return foreign_struct_in(a, value, slot);
+	memcpy(slot, address, 16);
 	return true;
 }
 
