@@ -29,6 +29,9 @@ struct slot {
 	uint32_t next_free;
 };
 
+/* Where boot.js looks for what a call has beside values: cheaper than a value for each. */
+enum number { TOKEN, MODULE, METHOD, OFFSET, LENGTH, NUMBERS };
+
 struct name {
 	char *text; /* NULL: free */
 	int number;
@@ -38,7 +41,9 @@ struct bf_binding {
 	bf_node *node;
 	napi_env env;
 	napi_ref call, control; /* boot.js's: for a call, and for any other message */
-	bf_pool pool;           /* of small requests' bytes */
+	napi_ref numbers_kept;
+	double *numbers; /* boot.js's: of the call that is made, see enum number */
+	bf_pool pool;    /* of small requests' bytes */
 	struct slot *slots;
 	uint32_t size, free;
 	bool delivering, answered; /* flush after the batch */
@@ -174,11 +179,17 @@ static napi_value message_request(bf_binding *binding, const bf_message *message
 	napi_env env = binding->env;
 	napi_value value = NULL;
 	napi_status status;
+	size_t offset;
 
 	if (!message->request) {
 		status = napi_get_null(env, &value);
 	} else if (message->buffer && bf_pool_takes(&binding->pool, message->length)) {
-		return bf_pool_buffer(env, &binding->pool, message->request, message->length);
+		if (!bf_pool_put(env, &binding->pool, message->request, message->length, &offset)) {
+			return NULL;
+		}
+		binding->numbers[OFFSET] = (double)offset;
+		binding->numbers[LENGTH] = (double)message->length;
+		status = napi_get_undefined(env, &value);
 	} else if (message->buffer) {
 		status = napi_create_buffer_copy(env, message->length, message->request, NULL, &value);
 	} else if (bf_bytes_ascii(message->request, message->length)) {
@@ -194,7 +205,7 @@ static napi_value message_request(bf_binding *binding, const bf_message *message
  * stays as it is where it does not matter. A host may name anything (nginx: what a client
  * sent), so the table ends at some size.
  */
-static bool message_method(bf_binding *binding, const char *name, napi_value *number, napi_value *text)
+static bool message_method(bf_binding *binding, const char *name, double *number, napi_value *text)
 {
 	napi_env env = binding->env;
 	uint32_t hash = 5381;
@@ -202,7 +213,8 @@ static bool message_method(bf_binding *binding, const char *name, napi_value *nu
 	napi_value list;
 
 	if (!name) {
-		return napi_create_int32(env, -1, number) == napi_ok && napi_get_null(env, text) == napi_ok;
+		*number = -1;
+		return napi_get_null(env, text) == napi_ok;
 	}
 	for (const char *at = name; *at; at++) {
 		hash = hash * 33 + (unsigned char)*at;
@@ -213,11 +225,12 @@ static bool message_method(bf_binding *binding, const char *name, napi_value *nu
 			break;
 		}
 		if (strcmp(found->text, name) == 0) {
-			return napi_create_int32(env, found->number, number) == napi_ok;
+			*number = found->number;
+			return true;
 		}
 	}
-	if (napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, text) != napi_ok ||
-	    napi_create_int32(env, -1, number) != napi_ok) {
+	*number = -1;
+	if (napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, text) != napi_ok) {
 		return false;
 	}
 	if (binding->name_count < NAMES && napi_get_reference_value(env, binding->name_list, &list) == napi_ok &&
@@ -317,16 +330,24 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
-/* serve(call, control, pool, slice): the functions that take messages; size -> ArrayBuffer; that, offset, length ->
- * Buffer. */
+/*
+ * serve(call, control, renew, numbers): the functions that take messages; what makes new memory for the pool; a
+ * Float64Array.
+ */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
 	napi_value argv[4];
 	bf_binding *binding = arguments(env, info, 4, argv);
+	void *numbers;
+	size_t length;
 
-	if (binding && !binding->control && napi_create_reference(env, argv[0], 1, &binding->call) == napi_ok) {
+	if (binding && !binding->control &&
+	    napi_get_typedarray_info(env, argv[3], NULL, &length, &numbers, NULL, NULL) == napi_ok &&
+	    length >= NUMBERS && napi_create_reference(env, argv[3], 1, &binding->numbers_kept) == napi_ok &&
+	    napi_create_reference(env, argv[0], 1, &binding->call) == napi_ok) {
+		binding->numbers = numbers;
 		napi_create_reference(env, argv[1], 1, &binding->control);
-		bf_pool_open(env, &binding->pool, argv[2], argv[3]);
+		bf_pool_open(env, &binding->pool, argv[2]);
 	}
 	return NULL;
 }
@@ -406,16 +427,19 @@ static double abort_call(bf_binding *binding, uint64_t id)
 	return -1;
 }
 
-/* Calls boot.js. False: JavaScript was interrupted, as boot.js catches everything else. */
+/*
+ * Calls boot.js. False: JavaScript was interrupted, as boot.js catches everything else. Each call gets a `this` of its
+ * own, which nobody looks at but Node.js up to 22: there AsyncLocalStorage.enterWith() leaves its value in it.
+ */
 static bool enter(bf_binding *binding, napi_ref function, size_t argc, const napi_value *argv, napi_value *result)
 {
 	napi_env env = binding->env;
-	napi_value called;
+	napi_value resource, called;
 
-	/* Neither looks at its `this`, and the function is at hand. */
 	*result = NULL;
 	if (function && napi_get_reference_value(env, function, &called) == napi_ok &&
-	    napi_make_callback(env, NULL, called, called, argc, argv, result) == napi_ok) {
+	    napi_create_object(env, &resource) == napi_ok &&
+	    napi_make_callback(env, NULL, resource, called, argc, argv, result) == napi_ok) {
 		return true;
 	}
 	napi_get_and_clear_last_exception(env, &called);
@@ -470,19 +494,19 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 			   ? 4
 			   : 0;
 	}
-	argv[4] = NULL;
-	if (napi_create_double(env, token, &argv[0]) != napi_ok ||
-	    napi_create_uint32(env, message->module, &argv[1]) != napi_ok ||
-	    (argv[2] = message_request(binding, message)) == NULL ||
-	    !message_method(binding, message->method, &argv[3], &argv[4])) {
+	argv[1] = NULL;
+	binding->numbers[TOKEN] = token;
+	binding->numbers[MODULE] = message->module;
+	if ((argv[0] = message_request(binding, message)) == NULL ||
+	    !message_method(binding, message->method, &binding->numbers[METHOD], &argv[1])) {
 		return 0;
 	}
 	if (!message->head) {
-		return argv[4] ? 5 : 4;
+		return argv[1] ? 2 : 1;
 	}
-	return (argv[4] || napi_get_undefined(env, &argv[4]) == napi_ok) &&
-		       napi_create_string_latin1(env, message->head, message->head_length, &argv[5]) == napi_ok
-		   ? 6
+	return (argv[1] || napi_get_undefined(env, &argv[1]) == napi_ok) &&
+		       napi_create_string_latin1(env, message->head, message->head_length, &argv[2]) == napi_ok
+		   ? 3
 		   : 0;
 }
 
@@ -490,7 +514,7 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 static bool deliver_one(bf_binding *binding, bf_message *message)
 {
 	bool call = message->kind == BF_CALL, exhausted;
-	napi_value argv[6], result;
+	napi_value argv[4], result;
 	size_t argc;
 	double token;
 

@@ -326,7 +326,7 @@ function early(token, number, ...rest) {
   const ready = opening.get(number);
   if (!ready) return fail(token, new Error('the module is closed'));
   ready.then(() => {
-    const value = call(token, number, ...rest);
+    const value = serve(token, number, ...rest);
     if (value !== undefined) binding.respond(token, 0, value);
   });
 }
@@ -343,7 +343,7 @@ const { hasOwn } = Object;
  * @param {string|undefined} head
  * @returns {string|ArrayBufferView|ArrayBuffer|null|undefined} the answer; undefined: it was given, or will be
  */
-function call(token, number, request, method, name, head) {
+function serve(token, number, request, method, name, head) {
   try {
     const module = modules.get(number);
     if (module === undefined) return early(token, number, request, method, name, head);
@@ -371,6 +371,18 @@ function call(token, number, request, method, name, head) {
     running = null;
     fail(token, error);
   }
+}
+
+/** The numbers of the call that the binding makes: token, module, method, offset and length of a small Buffer. */
+const numbers = new Float64Array(new ArrayBuffer(64));
+
+/** The memory that small Buffers share. @type {ArrayBuffer} */
+let memory;
+
+/** As serve(). A request that is undefined is a small Buffer. */
+function call(request, name, head) {
+  if (request === undefined) request = Buffer.from(memory, numbers[3], numbers[4]);
+  return serve(numbers[0], numbers[1], request, numbers[2], name, head);
 }
 
 function close(number) {
@@ -501,11 +513,11 @@ let catchStreams = () => {
 };
 process.on('warning', (warning) => log(WARN, describe(warning), warning.stack));
 
-/* What one handler gives away must not be taken from others. */
-function pool(size) {
-  const memory = new ArrayBuffer(size);
+/** New memory for small Buffers. What one handler gives away must not be taken from others. */
+function renew(size) {
+  memory = new ArrayBuffer(size);
   require('worker_threads').markAsUntransferable(memory);
   return memory;
 }
 
-binding.serve(call, control, pool, Buffer.from);
+binding.serve(call, control, renew, numbers);

@@ -11,18 +11,17 @@
 
 /* Zeroed: it takes nothing yet. */
 typedef struct bf_pool {
-	napi_ref make, slice; /* JavaScript's: an ArrayBuffer of a size; a Buffer over a part of one */
-	napi_ref memory;      /* the ArrayBuffer of now; none of it is given out twice */
+	napi_ref renew;  /* JavaScript's: size -> a new ArrayBuffer, which it keeps as well */
+	napi_ref memory; /* that of now; none of it is given out twice */
 	size_t used;
 } bf_pool;
 
-/* `make`: size -> ArrayBuffer; `slice`: (ArrayBuffer, offset, length) -> Buffer. */
-void bf_pool_open(napi_env env, bf_pool *pool, napi_value make, napi_value slice);
+void bf_pool_open(napi_env env, bf_pool *pool, napi_value renew);
 
 /* Are so many bytes for it? */
 bool bf_pool_takes(const bf_pool *pool, size_t length);
 
-/* A Buffer with a copy of the bytes. NULL: no memory; an exception may be pending. */
-napi_value bf_pool_buffer(napi_env env, bf_pool *pool, const void *bytes, size_t length);
+/* Copies bytes to `*offset` of the ArrayBuffer of now. False: no memory; an exception may be pending. */
+bool bf_pool_put(napi_env env, bf_pool *pool, const void *bytes, size_t length, size_t *offset);
 
 #endif

@@ -95,6 +95,17 @@ static void answers_of_every_kind(void **state)
 	expect_bytes(by_inline, "words", "3", 1, 0, "\1\0\2\0\3\0", 6);
 }
 
+/* What a handler enters is its own: the next call does not find it. */
+static void stores_of_calls_are_apart(void **state)
+{
+	(void)state;
+	expect("stored", "x", 0, NULL);
+	expect("store", "one", 0, "one");
+	expect("stored", "x", 0, NULL);
+	expect("storeLater", "two", 0, "two");
+	expect("stored", "x", 0, NULL);
+}
+
 static void bytes_of_every_size(void **state)
 {
 	static const size_t sizes[] = {1, 1023, 1024, 1025, 65536, 1 << 20, BIG - 40, BIG, 3 * BIG + 5};
@@ -649,6 +660,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(answers_of_every_kind),
+	    cmocka_unit_test(stores_of_calls_are_apart),
 	    cmocka_unit_test(bytes_of_every_size),
 	    cmocka_unit_test(text_of_every_kind),
 	    cmocka_unit_test(failures_answer),

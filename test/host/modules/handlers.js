@@ -15,6 +15,19 @@ exports.later = async (request) => {
   await new Promise((resolve) => setTimeout(resolve, 5));
   return `later ${request}`;
 };
+
+const { AsyncLocalStorage } = require('node:async_hooks');
+const storage = new AsyncLocalStorage();
+exports.stored = () => storage.getStore();
+exports.store = (request) => {
+  storage.enterWith(request);
+  return storage.getStore();
+};
+exports.storeLater = async (request) => {
+  storage.enterWith(request);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  return storage.getStore();
+};
 exports.throws = () => {
   throw Object.assign(new RangeError('too much'), { rc: 7 });
 };
