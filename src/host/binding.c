@@ -2,6 +2,7 @@
 #include "binding.h"
 #include "bytes.h"
 #include "pool.h"
+#include "scope.h"
 #include "seal.h"
 
 #include <dlfcn.h>
@@ -29,8 +30,14 @@ struct slot {
 	uint32_t next_free;
 };
 
-/* Where boot.js looks for what a call has beside values: cheaper than a value for each. */
-enum number { TOKEN, MODULE, METHOD, OFFSET, LENGTH, NUMBERS };
+/*
+ * Where boot.js looks for what a call has beside values: cheaper than a value for each. ENTERED is boot.js's: something
+ * was left in the asynchronous context, which the next call must not find.
+ */
+enum number { TOKEN, MODULE, METHOD, OFFSET, LENGTH, ENTERED, NUMBERS };
+
+/* boot.js's functions, for a call and for any other message; IN_SCOPE: the same for a scope of the binding's. */
+enum function { CALL, CONTROL, IN_SCOPE, FUNCTIONS = 2 * IN_SCOPE };
 
 struct name {
 	char *text; /* NULL: free */
@@ -40,13 +47,15 @@ struct name {
 struct bf_binding {
 	bf_node *node;
 	napi_env env;
-	napi_ref call, control; /* boot.js's: for a call, and for any other message */
+	napi_ref functions[FUNCTIONS], unwind; /* NULL: not there */
 	napi_ref numbers_kept;
 	double *numbers; /* boot.js's: of the call that is made, see enum number */
 	bf_pool pool;    /* of small requests' bytes */
 	struct slot *slots;
 	uint32_t size, free;
 	bool delivering, answered; /* flush after the batch */
+	bf_scope scope;            /* of several calls */
+	int depth;                 /* calls of JavaScript's under way */
 	_Atomic bool exhausted;    /* what interrupted JavaScript was its full heap */
 	struct name names[NAME_SLOTS];
 	int name_count;
@@ -242,6 +251,8 @@ static bool message_method(bf_binding *binding, const char *name, double *number
 	return true;
 }
 
+static void on_end(void *data);
+
 /* --- what boot.js calls ----------------------------------------------------------- */
 
 static bf_binding *arguments(napi_env env, napi_callback_info info, size_t count, napi_value *argv)
@@ -331,23 +342,29 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 }
 
 /*
- * serve(call, control, renew, numbers): the functions that take messages; what makes new memory for the pool; a
- * Float64Array.
+ * serve(renew, numbers, unwind, call, control, call, control): what makes new memory for the pool; a Float64Array; what
+ * is called before an interrupt; the functions of enum function. That and the last two may be undefined.
  */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
-	napi_value argv[4];
-	bf_binding *binding = arguments(env, info, 4, argv);
+	napi_value argv[3 + FUNCTIONS];
+	bf_binding *binding = arguments(env, info, 3 + FUNCTIONS, argv);
+	napi_valuetype type;
 	void *numbers;
 	size_t length;
 
-	if (binding && !binding->control &&
-	    napi_get_typedarray_info(env, argv[3], NULL, &length, &numbers, NULL, NULL) == napi_ok &&
-	    length >= NUMBERS && napi_create_reference(env, argv[3], 1, &binding->numbers_kept) == napi_ok &&
-	    napi_create_reference(env, argv[0], 1, &binding->call) == napi_ok) {
-		binding->numbers = numbers;
-		napi_create_reference(env, argv[1], 1, &binding->control);
-		bf_pool_open(env, &binding->pool, argv[2]);
+	if (!binding || binding->numbers ||
+	    napi_get_typedarray_info(env, argv[1], NULL, &length, &numbers, NULL, NULL) != napi_ok ||
+	    length < NUMBERS || napi_create_reference(env, argv[1], 1, &binding->numbers_kept) != napi_ok) {
+		return NULL;
+	}
+	binding->numbers = numbers;
+	napi_add_env_cleanup_hook(env, on_end, binding);
+	bf_pool_open(env, &binding->pool, argv[0]);
+	for (int i = 0; i <= FUNCTIONS; i++) {
+		if (napi_typeof(env, argv[2 + i], &type) == napi_ok && type == napi_function) {
+			napi_create_reference(env, argv[2 + i], 1, i ? &binding->functions[i - 1] : &binding->unwind);
+		}
 	}
 	return NULL;
 }
@@ -428,22 +445,29 @@ static double abort_call(bf_binding *binding, uint64_t id)
 }
 
 /*
- * Calls boot.js. False: JavaScript was interrupted, as boot.js catches everything else. Each call gets a `this` of its
- * own, which nobody looks at but Node.js up to 22: there AsyncLocalStorage.enterWith() leaves its value in it.
+ * Calls boot.js. False: JavaScript was interrupted, as boot.js catches everything else. Outside of a scope each call
+ * gets a `this` of its own, which Node.js takes for the resource that it is called for.
  */
-static bool enter(bf_binding *binding, napi_ref function, size_t argc, const napi_value *argv, napi_value *result)
+static bool enter(bf_binding *binding, enum function function, size_t argc, const napi_value *argv, napi_value *result)
 {
+	bool in_scope = binding->scope.open && binding->depth == 0;
+	napi_ref ref = binding->functions[in_scope ? IN_SCOPE + function : function];
 	napi_env env = binding->env;
 	napi_value resource, called;
+	bool fine;
 
 	*result = NULL;
-	if (function && napi_get_reference_value(env, function, &called) == napi_ok &&
-	    napi_create_object(env, &resource) == napi_ok &&
-	    napi_make_callback(env, NULL, resource, called, argc, argv, result) == napi_ok) {
-		return true;
+	binding->depth++;
+	fine = ref && napi_get_reference_value(env, ref, &called) == napi_ok &&
+	       (in_scope ? napi_call_function(env, called, called, argc, argv, result)
+		: napi_create_object(env, &resource) == napi_ok
+		    ? napi_make_callback(env, NULL, resource, called, argc, argv, result)
+		    : napi_generic_failure) == napi_ok;
+	binding->depth--;
+	if (!fine) {
+		napi_get_and_clear_last_exception(env, &called);
 	}
-	napi_get_and_clear_last_exception(env, &called);
-	return false;
+	return fine;
 }
 
 /* What boot.js returns is the answer, except undefined, which has been or will be given by respond(). */
@@ -477,8 +501,7 @@ static bool deliver_abort(bf_binding *binding, bf_message *message)
 
 	message->done(message, 0, NULL, 0);
 	return token < 0 || napi_create_int32(env, BF_ABORT, &argv[0]) != napi_ok ||
-	       napi_create_double(env, token, &argv[1]) != napi_ok ||
-	       enter(binding, binding->control, 2, argv, &result);
+	       napi_create_double(env, token, &argv[1]) != napi_ok || enter(binding, CONTROL, 2, argv, &result);
 }
 
 /* Makes JavaScript's values of a message: how many arguments for boot.js there are, 0 when there is no memory. */
@@ -513,8 +536,8 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 /* Every message is answered, now or later. False: JavaScript was interrupted. */
 static bool deliver_one(bf_binding *binding, bf_message *message)
 {
-	bool call = message->kind == BF_CALL, exhausted;
 	napi_value argv[4], result;
+	bool exhausted;
 	size_t argc;
 	double token;
 
@@ -534,7 +557,7 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 		binding->answered = true;
 		return true;
 	}
-	if (enter(binding, call ? binding->call : binding->control, argc, argv, &result)) {
+	if (enter(binding, message->kind == BF_CALL ? CALL : CONTROL, argc, argv, &result)) {
 		take_result(binding, token, result);
 		return true;
 	}
@@ -562,12 +585,35 @@ static bool look_at_heap(bf_binding *binding)
 	}
 	binding->heap_due = milliseconds + HEAP_EVERY;
 	return napi_create_int32(binding->env, KIND_HEAP, &argv[0]) != napi_ok ||
-	       enter(binding, binding->control, 1, argv, &result);
+	       enter(binding, CONTROL, 1, argv, &result);
 }
 
 void bf_binding_exhausted(void *data)
 {
 	atomic_store(&((bf_binding *)data)->exhausted, true);
+}
+
+/* The next call needs another scope. */
+static bool is_entered(const bf_binding *binding)
+{
+	return binding->scope.open && binding->depth == 0 && binding->numbers[ENTERED] != 0;
+}
+
+void bf_binding_interrupting(void *data)
+{
+	bf_binding *binding = data;
+	napi_env env = binding->env;
+	napi_handle_scope scope;
+	napi_value function, result;
+
+	if (!binding->unwind || napi_open_handle_scope(env, &scope) != napi_ok) {
+		return;
+	}
+	if (napi_get_reference_value(env, binding->unwind, &function) == napi_ok &&
+	    napi_call_function(env, function, function, 0, NULL, &result) != napi_ok) {
+		napi_get_and_clear_last_exception(env, &result);
+	}
+	napi_close_handle_scope(env, scope);
 }
 
 /* Some messages, all of whose values live until the last of them is through. */
@@ -579,7 +625,7 @@ static bool deliver_some(bf_binding *binding, bf_link **messages)
 	if (napi_open_handle_scope(binding->env, &scope) != napi_ok) {
 		return false;
 	}
-	for (int i = 0; fine && *messages && i < SCOPE; i++) {
+	for (int i = 0; fine && *messages && i < SCOPE && !is_entered(binding); i++) {
 		bf_message *message = BF_CONTAINER(*messages, bf_message, link);
 
 		*messages = (*messages)->next;
@@ -597,10 +643,40 @@ bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
 	binding->delivering = true;
 	while (messages && fine) {
 		fine = deliver_some(binding, &messages);
+		if (fine && is_entered(binding) && bf_binding_close(binding)) {
+			bf_binding_open(binding);
+		}
 	}
 	binding->delivering = outer;
 	if (!outer) {
 		flush(binding);
 	}
 	return fine ? NULL : messages ? messages : &bf_nothing;
+}
+
+void bf_binding_open(bf_binding *binding)
+{
+	if (binding->functions[IN_SCOPE + CALL] && binding->functions[IN_SCOPE + CONTROL]) {
+		binding->numbers[ENTERED] = 0;
+		bf_scope_open(binding->env, &binding->scope);
+	}
+}
+
+bool bf_binding_close(bf_binding *binding)
+{
+	if (!binding->scope.open || binding->depth > 0) {
+		return false;
+	}
+	bf_scope_close(binding->env, &binding->scope);
+	if (binding->numbers[ENTERED] != 0) {
+		bf_scope_forget(binding->env, &binding->scope);
+	}
+	return true;
+}
+
+static void on_end(void *data)
+{
+	bf_binding *binding = data;
+
+	bf_scope_forget(binding->env, &binding->scope);
 }

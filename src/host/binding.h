@@ -15,6 +15,14 @@ typedef struct bf_binding bf_binding;
 /* `node` gets the log and the flush. NULL: out of memory. */
 bf_binding *bf_binding_new(bf_node *node);
 
+/*
+ * Node.js opens a callback scope for each call, which costs as much as all the rest of it. Between these two calls
+ * share one, and boot.js does itself what Node.js does after each: ticks and microtasks. Only while no JavaScript is
+ * below, and none runs but what the binding calls. Closed: whether it was open and no JavaScript is below.
+ */
+void bf_binding_open(bf_binding *binding);
+bool bf_binding_close(bf_binding *binding);
+
 /* The environment that is being made on this thread will get this binding. */
 void bf_binding_offer(bf_binding *binding);
 napi_value bf_binding_init(napi_env env, napi_value exports);
@@ -29,6 +37,9 @@ extern bf_link bf_nothing;
 
 /* Any thread: JavaScript is being interrupted because its heap is full. `data` is the binding. */
 void bf_binding_exhausted(void *data);
+
+/* The environment's thread: JavaScript is about to be interrupted. `data` is the binding. */
+void bf_binding_interrupting(void *data);
 
 /* Answers everything that is not answered yet. */
 void bf_binding_fail(bf_binding *binding, int code, const char *why);

@@ -373,8 +373,12 @@ function serve(token, number, request, method, name, head) {
   }
 }
 
-/** The numbers of the call that the binding makes: token, module, method, offset and length of a small Buffer. */
+/**
+ * The numbers of the call that the binding makes: token, module, method, offset and length of a small Buffer; and, for
+ * the binding, whether something was left in the asynchronous context.
+ */
 const numbers = new Float64Array(new ArrayBuffer(64));
+const ENTERED = 5;
 
 /** The memory that small Buffers share. @type {ArrayBuffer} */
 let memory;
@@ -443,7 +447,10 @@ if (!binding.child) {
   process.abort = refuse('process.abort()');
 }
 
+const INTERRUPT = new Error('JavaScript was interrupted');
 process.setUncaughtExceptionCaptureCallback((error) => {
+  numbers[ENTERED] = 1; // Node.js is about to forget in which context it is
+  if (error === INTERRUPT) return;
   // Listeners that a module added are served as Node.js would.
   if (process.emit('uncaughtException', error, 'uncaughtException')) return;
   log(ERROR, `uncaught exception: ${describe(error)}`, error?.stack);
@@ -520,4 +527,43 @@ function renew(size) {
   return memory;
 }
 
-binding.serve(call, control, renew, numbers);
+// --- a call as Node.js would make it ---------------------------------------------------
+
+/** Notices what could stay in the asynchronous context after a call. */
+function watch(owner, name) {
+  const original = owner[name];
+  const watched = {
+    [name](...values) {
+      numbers[ENTERED] = 1;
+      return original.apply(this, values);
+    },
+  };
+  Object.defineProperty(owner, name, {
+    ...Object.getOwnPropertyDescriptor(owner, name),
+    value: watched[name],
+  });
+}
+const hooks = require('async_hooks');
+watch(hooks.AsyncLocalStorage.prototype, 'enterWith');
+watch(hooks, 'executionAsyncResource');
+Module.syncBuiltinESMExports();
+
+/** Node.js's own: runs ticks and microtasks as after a callback; deals with what nobody caught. */
+const { _tickCallback: settle, _fatalException: uncaught } = process;
+
+/** Serves and does what was left for later; what is thrown there is nobody's answer. */
+const completely = (serves) => (a, b, c, d) => {
+  const value = serves(a, b, c, d);
+  try {
+    settle();
+  } catch (error) {
+    uncaught(error, false);
+  }
+  return value;
+};
+const inScope = settle && uncaught ? [completely(call), completely(control)] : [];
+
+/** Called before JavaScript is interrupted: Node.js takes it for an error that nobody caught, and unwinds. */
+const unwind = uncaught && (() => uncaught(INTERRUPT, false));
+
+binding.serve(renew, numbers, unwind, call, control, ...inScope);

@@ -159,8 +159,11 @@ static bf_link *take(const bf_frame *frame, const char *method, const char *byte
 static void deliver(bf_link *messages)
 {
 	/* All of them: nobody interrupts JavaScript here, a child that hangs is ended. */
-	if (messages)
+	if (messages) {
+		bf_binding_open(child.binding);
 		bf_binding_deliver(child.binding, messages);
+		bf_binding_close(child.binding);
+	}
 }
 
 /* Messages that lie in the shared memory in one piece go to JavaScript from there. */

@@ -103,6 +103,17 @@ struct bf_embed {
 	v8::HandleScope handle_scope(isolate);                                                                         \
 	v8::Context::Scope context_scope((embed)->setup->context())
 
+// Where the JavaScript that runs looks for interrupts.
+static void interrupt(v8::Isolate *isolate, void *data)
+{
+	auto embed = static_cast<bf_embed *>(data);
+
+	if (embed->options.interrupting) {
+		embed->options.interrupting(embed->options.data);
+	}
+	isolate->TerminateExecution();
+}
+
 // The heap is nearly full: V8 would end the process. Room is made for the
 // JavaScript that runs to end instead, and the limit goes back once it is free. A loop that V8 13 has
 // optimized may never look for interrupts; no further room then, or it would take all of the machine's.
@@ -111,7 +122,7 @@ static size_t near_heap_limit(void *data, size_t current, size_t initial)
 	auto embed = static_cast<bf_embed *>(data);
 	const size_t step = 64 << 20, most = initial + std::max<size_t>(initial, 8 * step);
 
-	embed->setup->isolate()->TerminateExecution();
+	embed->setup->isolate()->RequestInterrupt(interrupt, embed);
 	if (embed->options.exhausted) {
 		embed->options.exhausted(embed->options.data);
 	}
@@ -219,7 +230,7 @@ extern "C" void bf_embed_stop(bf_embed *embed)
 
 extern "C" void bf_embed_interrupt(bf_embed *embed)
 {
-	embed->setup->isolate()->TerminateExecution();
+	embed->setup->isolate()->RequestInterrupt(interrupt, embed);
 }
 
 extern "C" void bf_embed_resume(bf_embed *embed)

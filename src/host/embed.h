@@ -28,6 +28,12 @@ typedef struct bf_embed_options {
 	const char *binding;           /* name it finds `init` under: process._linkedBinding(name) */
 	napi_addon_register_func init; /* runs on this thread before bf_embed_start returns */
 	void (*exhausted)(void *data); /* the heap is nearly full; its JavaScript is being interrupted */
+	/*
+	 * The JavaScript that runs is about to be interrupted, on this thread. This may call some more: Node.js counts
+	 * on JavaScript to tell it when what is nested has ended, and gives up the process when it finds that it did
+	 * not.
+	 */
+	void (*interrupting)(void *data);
 	void *data;
 } bf_embed_options;
 
@@ -58,7 +64,7 @@ int bf_embed_timeout(const bf_embed *embed);
 /* Any thread: no JavaScript runs any more, even an endless loop ends; spin returns. */
 void bf_embed_stop(bf_embed *embed);
 
-/* Any thread: the JavaScript that runs now ends with an uncatchable exception. */
+/* Any thread: the JavaScript that runs now, or next, ends with an uncatchable exception. */
 void bf_embed_interrupt(bf_embed *embed);
 
 /* Owner, after an interrupt has reached C again: JavaScript may run once more. */

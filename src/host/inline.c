@@ -47,6 +47,7 @@ static void inline_turn(bf_node *node, int milliseconds)
 	struct inline_node *self = (struct inline_node *)node;
 	struct pollfd waited = {.fd = node->fd, .events = POLLIN};
 	int due = inline_timeout(node);
+	bool closed;
 
 	if (!self->embed) {
 		return;
@@ -59,7 +60,11 @@ static void inline_turn(bf_node *node, int milliseconds)
 		}
 	}
 	atomic_fetch_add_explicit(&node->wakeups, 1, memory_order_relaxed);
+	closed = bf_binding_close(self->binding);
 	bf_embed_turn(self->embed);
+	if (closed) {
+		bf_binding_open(self->binding);
+	}
 }
 
 static void inline_stop(bf_node *node)
@@ -67,6 +72,7 @@ static void inline_stop(bf_node *node)
 	struct inline_node *self = (struct inline_node *)node;
 
 	bf_binding_fail(self->binding, BIFFI_ESTOPPED, "Node.js has ended");
+	bf_binding_close(self->binding);
 	bf_embed_free(self->embed);
 	bf_binding_free(self->binding);
 	self->embed = NULL;
@@ -78,7 +84,8 @@ int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_
 	bf_embed_options options = {.source = bf_boot_js,
 				    .binding = BF_BINDING_NAME,
 				    .init = bf_binding_init,
-				    .exhausted = bf_binding_exhausted};
+				    .exhausted = bf_binding_exhausted,
+				    .interrupting = bf_binding_interrupting};
 
 	if (!self) {
 		snprintf(message, size, "out of memory");
@@ -98,6 +105,7 @@ int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_
 		return -1;
 	}
 	bf_embed_hold(self->embed);
+	bf_binding_open(self->binding);
 	self->node.fd = bf_embed_descriptor(self->embed);
 	*out = &self->node;
 	return 0;

@@ -94,6 +94,7 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 	atomic_fetch_add_explicit(&self->node.wakeups, 1, memory_order_relaxed);
 	atomic_store(&self->asked, 0);
 	messages = bf_queue_take(&self->queue);
+	bf_binding_open(self->binding);
 	while (messages) {
 		messages = bf_binding_deliver(self->binding, messages);
 		if (messages) {
@@ -104,6 +105,7 @@ static void on_bell(uv_poll_t *poll, int status, int events)
 			break;
 		}
 	}
+	bf_binding_close(self->binding);
 	fail_all(self, messages); /* stopped in between */
 }
 
@@ -122,6 +124,7 @@ static void *thread_main(void *data)
 					  .binding = BF_BINDING_NAME,
 					  .init = bf_binding_init,
 					  .exhausted = bf_binding_exhausted,
+					  .interrupting = bf_binding_interrupting,
 					  .data = self->binding};
 
 	pthread_setname_np(pthread_self(), "biffi");

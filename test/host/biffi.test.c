@@ -95,17 +95,6 @@ static void answers_of_every_kind(void **state)
 	expect_bytes(by_inline, "words", "3", 1, 0, "\1\0\2\0\3\0", 6);
 }
 
-/* What a handler enters is its own: the next call does not find it. */
-static void stores_of_calls_are_apart(void **state)
-{
-	(void)state;
-	expect("stored", "x", 0, NULL);
-	expect("store", "one", 0, "one");
-	expect("stored", "x", 0, NULL);
-	expect("storeLater", "two", 0, "two");
-	expect("stored", "x", 0, NULL);
-}
-
 static void bytes_of_every_size(void **state)
 {
 	static const size_t sizes[] = {1, 1023, 1024, 1025, 65536, 1 << 20, BIG - 40, BIG, 3 * BIG + 5};
@@ -244,6 +233,65 @@ static void dispatch_until(biffi *module, struct tally *tally, int ended)
 		biffi_dispatch(module);
 	}
 	assert_int_equal(tally->ended, ended);
+}
+
+/* What a handler enters is its own: the next call does not find it. */
+static void contexts_of_calls_are_apart(void **state)
+{
+	(void)state;
+	expect("stored", "x", 0, NULL);
+	expect("store", "one", 0, "one");
+	expect("stored", "x", 0, NULL);
+	expect("storeLater", "two", 0, "two");
+	expect("stored", "x", 0, NULL);
+	expect("mark", "x", 0, "undefined");
+	expect("mark", "x", 0, "undefined");
+}
+
+static void expect_nothing(void *data, int code, char *bytes, size_t length)
+{
+	struct tally *tally = data;
+
+	tally->last = code || bytes || length;
+	tally->failed += tally->last;
+	tally->ended++;
+	free(bytes);
+}
+
+/* Also of calls that go together. */
+static void contexts_of_batches_are_apart(void **state)
+{
+	enum { CALLS = 100 };
+	biffi *batched;
+	struct tally tally;
+
+	(void)state;
+	for (int m = 0; m < 3; m++) {
+		tally = (struct tally){0};
+		batched = open_module("handlers", m, BIFFI_BATCH);
+		assert_non_null(batched);
+		for (int i = 0; i < CALLS; i++) {
+			biffi_call(batched, "stored", "x", 1, expect_nothing, &tally);
+			biffi_call(batched, "store", "x", 1, count, &tally);
+		}
+		biffi_flush(batched);
+		dispatch_until(batched, &tally, 2 * CALLS);
+		assert_int_equal(tally.failed, 0);
+		biffi_close(batched);
+	}
+}
+
+/* As after a callback of Node.js: ticks, then microtasks, all before anything else; an error there is nobody's answer.
+ */
+static void what_calls_leave_is_done(void **state)
+{
+	(void)state;
+	expect("leave", "x", 0, "left");
+	expect("order", "x", 0, "call,tick,microtask");
+	expect("orderLater", "x", 0, "call,microtask,tick,turn");
+	expect("leaveError", "x", 0, "left");
+	expect("orderLater", "x", 0, "another,nobody waits for it");
+	expect("echo", "on", 0, "on");
 }
 
 static void many_calls_at_once(void **state)
@@ -509,6 +557,29 @@ static void endless_loops_are_interrupted(void **state)
 	}
 }
 
+/* Node.js keeps books on what is nested; it ends the process when they are wrong. */
+static void endless_loops_anywhere_are_interrupted(void **state)
+{
+	static const char *const places[] = {"tick", "microtask", "timer", "resource", "nested"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		struct tally endless = {0};
+
+		biffi_call(by_thread, "endlessInside", places[i], strlen(places[i]), count, &endless);
+		for (int waits = 0; waits < 1000 && endless.ended == 0; waits++) {
+			struct pollfd waited = {.fd = biffi_fd(by_thread), .events = POLLIN};
+
+			poll(&waited, 1, 10);
+			biffi_watch(by_thread, 50);
+			biffi_dispatch(by_thread);
+		}
+		assert_int_equal(endless.ended, 1);
+		expect_bytes(by_thread, "stored", "x", 1, 0, NULL, 0);
+		expect_bytes(by_thread, "storeLater", "y", 1, 0, "y", 1);
+	}
+}
+
 static void a_full_heap_is_an_error(void **state)
 {
 	(void)state;
@@ -660,12 +731,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(answers_of_every_kind),
-	    cmocka_unit_test(stores_of_calls_are_apart),
 	    cmocka_unit_test(bytes_of_every_size),
 	    cmocka_unit_test(text_of_every_kind),
 	    cmocka_unit_test(failures_answer),
 	    cmocka_unit_test(modules_of_every_kind),
 	    cmocka_unit_test(refusals_name_the_reason),
+	    cmocka_unit_test(contexts_of_calls_are_apart),
+	    cmocka_unit_test(contexts_of_batches_are_apart),
+	    cmocka_unit_test(what_calls_leave_is_done),
 	    cmocka_unit_test(many_calls_at_once),
 	    cmocka_unit_test(batches_go_with_their_flush),
 	    cmocka_unit_test(methods_of_any_name),
@@ -676,6 +749,7 @@ int main(void)
 	    cmocka_unit_test(several_processes),
 	    cmocka_unit_test(children_are_replaced),
 	    cmocka_unit_test(endless_loops_are_interrupted),
+	    cmocka_unit_test(endless_loops_anywhere_are_interrupted),
 	    cmocka_unit_test(a_full_heap_is_an_error),
 	    cmocka_unit_test(closing_with_calls_under_way),
 	    cmocka_unit_test(statistics),

@@ -99,15 +99,17 @@ function unlessGone(at) {
   }
 }
 
-/** The processes in which the workers of now run Node.js. */
+/** The processes in which the workers of now run Node.js; LeakSanitizer's, when a worker ends, are nobody's to kill. */
 function childrenOf(nginx) {
+  const isNode = (pid) =>
+    unlessGone(() => fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')).includes('--eval');
   const tasks = (pid) => unlessGone(() => fs.readdirSync(`/proc/${pid}/task`));
   const children = (pid, task) =>
     unlessGone(() => fs.readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '));
   return nginx
     .workers()
     .flatMap((pid) => tasks(pid).flatMap((task) => children(pid, task)))
-    .filter(Boolean)
+    .filter((pid) => pid && isNode(pid))
     .map(Number);
 }
 

@@ -16,8 +16,8 @@ exports.later = async (request) => {
   return `later ${request}`;
 };
 
-const { AsyncLocalStorage } = require('node:async_hooks');
-const storage = new AsyncLocalStorage();
+const hooks = require('node:async_hooks');
+const storage = new hooks.AsyncLocalStorage();
 exports.stored = () => storage.getStore();
 exports.store = (request) => {
   storage.enterWith(request);
@@ -28,6 +28,36 @@ exports.storeLater = async (request) => {
   await new Promise((resolve) => setTimeout(resolve, 5));
   return storage.getStore();
 };
+exports.mark = () => {
+  const resource = hooks.executionAsyncResource();
+  const before = resource.mark;
+  resource.mark = true;
+  return String(before);
+};
+
+// What a handler leaves for later.
+const order = [];
+exports.leave = () => {
+  setImmediate(() => order.push('turn'));
+  Promise.resolve().then(() => order.push('microtask'));
+  process.nextTick(() => order.push('tick'));
+  order.push('call');
+  return 'left';
+};
+exports.leaveError = () => {
+  process.once('uncaughtException', (error) => order.push(error.message));
+  process.nextTick(() => {
+    throw new Error('nobody waits for it');
+  });
+  process.nextTick(() => order.push('another'));
+  return 'left';
+};
+exports.order = () => order.slice(0, 3).join(); // the loop may have turned
+exports.orderLater = async () => {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return order.splice(0).sort().join();
+};
+
 exports.throws = () => {
   throw Object.assign(new RangeError('too much'), { rc: 7 });
 };
@@ -67,6 +97,20 @@ exports.signal = (request, context) => {
   return new Promise(() => {});
 };
 exports.abortedCount = () => String(exports.aborted ?? 0);
+exports.endlessInside = (place) => {
+  const loop = () => {
+    for (;;);
+  };
+  const enter = {
+    tick: () => process.nextTick(loop),
+    microtask: () => queueMicrotask(loop),
+    timer: () => setTimeout(loop, 1),
+    resource: () => new hooks.AsyncResource('test').runInAsyncScope(loop),
+    nested: () => setTimeout(() => new hooks.AsyncResource('test').runInAsyncScope(loop), 1),
+  };
+  enter[place]();
+  return new Promise((resolve) => setTimeout(resolve, 5, `after ${place}`));
+};
 exports.endless = () => {
   for (;;);
 };
