@@ -91,6 +91,7 @@ struct bf_embed {
 	std::unique_ptr<node::CommonEnvironmentSetup> setup;
 	napi_module module; // Node.js keeps its address
 	std::atomic<bool> stopped{false};
+	std::atomic<bool> interrupted{false}; // an interrupt was asked for and has not happened
 	size_t heap_limit = 0;
 	std::unique_ptr<v8::Locker> held; // see bf_embed_hold
 };
@@ -103,15 +104,25 @@ struct bf_embed {
 	v8::HandleScope handle_scope(isolate);                                                                         \
 	v8::Context::Scope context_scope((embed)->setup->context())
 
-// Where the JavaScript that runs looks for interrupts.
+// Where the JavaScript that runs looks for interrupts; it may be later than who asked for it wants.
 static void interrupt(v8::Isolate *isolate, void *data)
 {
 	auto embed = static_cast<bf_embed *>(data);
 
+	if (!embed->interrupted.exchange(false)) {
+		return;
+	}
 	if (embed->options.interrupting) {
 		embed->options.interrupting(embed->options.data);
 	}
 	isolate->TerminateExecution();
+}
+
+static void request_interrupt(bf_embed *embed)
+{
+	if (!embed->interrupted.exchange(true)) {
+		embed->setup->isolate()->RequestInterrupt(interrupt, embed);
+	}
 }
 
 // The heap is nearly full: V8 would end the process. Room is made for the
@@ -122,7 +133,7 @@ static size_t near_heap_limit(void *data, size_t current, size_t initial)
 	auto embed = static_cast<bf_embed *>(data);
 	const size_t step = 64 << 20, most = initial + std::max<size_t>(initial, 8 * step);
 
-	embed->setup->isolate()->RequestInterrupt(interrupt, embed);
+	request_interrupt(embed);
 	if (embed->options.exhausted) {
 		embed->options.exhausted(embed->options.data);
 	}
@@ -230,13 +241,14 @@ extern "C" void bf_embed_stop(bf_embed *embed)
 
 extern "C" void bf_embed_interrupt(bf_embed *embed)
 {
-	embed->setup->isolate()->RequestInterrupt(interrupt, embed);
+	request_interrupt(embed);
 }
 
 extern "C" void bf_embed_resume(bf_embed *embed)
 {
 	v8::Isolate *isolate = embed->setup->isolate();
 
+	embed->interrupted = false;
 	isolate->CancelTerminateExecution();
 	if (embed->heap_limit) {
 		isolate->LowMemoryNotification();
