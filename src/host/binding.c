@@ -4,6 +4,7 @@
 #include "pool.h"
 #include "scope.h"
 #include "seal.h"
+#include "slots.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -18,16 +19,6 @@ enum {
 	NAME_SLOTS = 128,  /* of the table of names, a power of two */
 	HEAP_EVERY = 1000, /* milliseconds between two looks at the heap */
 	KIND_HEAP = 100    /* for boot.js, beside enum bf_kind */
-};
-
-/*
- * JavaScript names a message by a token: a slot and how often the slot was used,
- * so that a late or a second answer finds nobody instead of somebody else.
- */
-struct slot {
-	bf_message *message; /* NULL: free */
-	uint32_t generation; /* below 2^20 */
-	uint32_t next_free;
 };
 
 /*
@@ -49,10 +40,9 @@ struct bf_binding {
 	napi_env env;
 	napi_ref functions[FUNCTIONS], unwind; /* NULL: not there */
 	napi_ref numbers_kept;
-	double *numbers; /* boot.js's: of the call that is made, see enum number */
-	bf_pool pool;    /* of small requests' bytes */
-	struct slot *slots;
-	uint32_t size, free;
+	double *numbers;           /* boot.js's: of the call that is made, see enum number */
+	bf_pool pool;              /* of small requests' bytes */
+	bf_slots under_way;        /* whose numbers are JavaScript's tokens */
 	bool delivering, answered; /* flush after the batch */
 	bf_scope scope;            /* of several calls */
 	int depth;                 /* calls of JavaScript's under way */
@@ -73,7 +63,6 @@ bf_binding *bf_binding_new(bf_node *node)
 
 	if (binding) {
 		binding->node = node;
-		binding->free = UINT32_MAX;
 	}
 	return binding;
 }
@@ -87,59 +76,15 @@ void bf_message_fail(bf_message *message, int code, const char *why)
 
 /* --- tokens ----------------------------------------------------------------------- */
 
-static bool slot_take(bf_binding *binding, bf_message *message, double *token)
+/* What JavaScript gave as one; UINT64_MAX, which no message has: it cannot be one. */
+static uint64_t id_of(double token)
 {
-	uint32_t index = binding->free;
-
-	if (index == UINT32_MAX) {
-		uint32_t size = binding->size ? binding->size * 2 : 256;
-		struct slot *slots = realloc(binding->slots, size * sizeof(*slots));
-
-		if (!slots) {
-			return false;
-		}
-		for (uint32_t i = binding->size; i < size; i++) {
-			slots[i] = (struct slot){NULL, 0, i + 1 < size ? i + 1 : UINT32_MAX};
-		}
-		index = binding->size;
-		binding->slots = slots;
-		binding->size = size;
-	}
-	struct slot *slot = &binding->slots[index];
-
-	binding->free = slot->next_free;
-	slot->message = message;
-	slot->generation = (slot->generation + 1) & 0xfffff;
-	*token = (double)(((uint64_t)slot->generation << 32) | index);
-	return true;
-}
-
-static bf_message *slot_release(bf_binding *binding, uint32_t index)
-{
-	struct slot *slot = &binding->slots[index];
-	bf_message *message = slot->message;
-
-	slot->message = NULL;
-	slot->next_free = binding->free;
-	binding->free = index;
-	return message;
-}
-
-/* NULL: it is answered, or never was one. */
-static bf_message *token_find(bf_binding *binding, double token)
-{
-	uint64_t number = token >= 0 && token < 9007199254740992.0 ? (uint64_t)token : UINT64_MAX;
-	uint32_t index = (uint32_t)number;
-
-	if (number >> 52 || index >= binding->size || binding->slots[index].generation != number >> 32) {
-		return NULL;
-	}
-	return binding->slots[index].message;
+	return token >= 0 && token < 0x1p53 ? (uint64_t)token : UINT64_MAX;
 }
 
 static bf_message *token_release(bf_binding *binding, double token)
 {
-	return token_find(binding, token) ? slot_release(binding, (uint32_t)(uint64_t)token) : NULL;
+	return bf_slots_release(&binding->under_way, id_of(token));
 }
 
 static void flush(bf_binding *binding)
@@ -161,9 +106,11 @@ static void answer(bf_binding *binding, bf_message *message, int code, char *byt
 
 void bf_binding_fail(bf_binding *binding, int code, const char *why)
 {
-	for (uint32_t i = 0; i < binding->size; i++) {
-		if (binding->slots[i].message) {
-			bf_message_fail(slot_release(binding, i), code, why);
+	for (uint32_t i = 0; i < binding->under_way.size; i++) {
+		bf_message *message = bf_slots_release(&binding->under_way, bf_slots_id(&binding->under_way, i));
+
+		if (message) {
+			bf_message_fail(message, code, why);
 			binding->answered = true;
 		}
 	}
@@ -176,7 +123,7 @@ void bf_binding_free(bf_binding *binding)
 		for (int i = 0; i < NAME_SLOTS; i++) {
 			free(binding->names[i].text);
 		}
-		free(binding->slots);
+		free(binding->under_way.slots);
 		free(binding);
 	}
 }
@@ -251,8 +198,6 @@ static bool message_method(bf_binding *binding, const char *name, double *number
 	return true;
 }
 
-static void on_end(void *data);
-
 /* --- what boot.js calls ----------------------------------------------------------- */
 
 static bf_binding *arguments(napi_env env, napi_callback_info info, size_t count, napi_value *argv)
@@ -313,7 +258,7 @@ static napi_value js_log(napi_env env, napi_callback_info info)
 	    napi_get_value_int32(env, argv[2], &number) == napi_ok &&
 	    napi_get_value_double(env, argv[4], &token) == napi_ok && bf_bytes_of(env, argv[3], &module, &ignored)) {
 		text = bf_bytes_of_string(env, argv[1], &length);
-		message = token_find(binding, token);
+		message = bf_slots_find(&binding->under_way, id_of(token));
 		origin.call = message ? message->id : 0;
 		origin.module = module;
 		given = text && binding->node->log(number, &origin, level, text, length);
@@ -339,6 +284,13 @@ static napi_value js_heap(napi_env env, napi_callback_info info)
 		binding->node->heap_changed(binding->node);
 	}
 	return NULL;
+}
+
+static void on_end(void *data)
+{
+	bf_binding *binding = data;
+
+	bf_scope_forget(binding->env, &binding->scope);
 }
 
 /*
@@ -431,14 +383,13 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 /* An abort is C's business, except that the handler may listen to its signal. */
 static double abort_call(bf_binding *binding, uint64_t id)
 {
-	for (uint32_t i = 0; i < binding->size; i++) {
-		struct slot *slot = &binding->slots[i];
+	for (uint32_t i = 0; i < binding->under_way.size; i++) {
+		const bf_message *message = binding->under_way.slots[i].message;
+		uint64_t token = bf_slots_id(&binding->under_way, i);
 
-		if (slot->message && slot->message->kind == BF_CALL && slot->message->id == id) {
-			double token = (double)(((uint64_t)slot->generation << 32) | i);
-
-			answer(binding, slot_release(binding, i), BIFFI_EABORTED, NULL, 0);
-			return token;
+		if (message && message->kind == BF_CALL && message->id == id) {
+			answer(binding, bf_slots_release(&binding->under_way, token), BIFFI_EABORTED, NULL, 0);
+			return (double)token;
 		}
 	}
 	return -1;
@@ -458,11 +409,13 @@ static bool enter(bf_binding *binding, enum function function, size_t argc, cons
 
 	*result = NULL;
 	binding->depth++;
-	fine = ref && napi_get_reference_value(env, ref, &called) == napi_ok &&
-	       (in_scope ? napi_call_function(env, called, called, argc, argv, result)
-		: napi_create_object(env, &resource) == napi_ok
-		    ? napi_make_callback(env, NULL, resource, called, argc, argv, result)
-		    : napi_generic_failure) == napi_ok;
+	fine = ref && napi_get_reference_value(env, ref, &called) == napi_ok;
+	if (in_scope) {
+		fine = fine && napi_call_function(env, called, called, argc, argv, result) == napi_ok;
+	} else {
+		fine = fine && napi_create_object(env, &resource) == napi_ok &&
+		       napi_make_callback(env, NULL, resource, called, argc, argv, result) == napi_ok;
+	}
 	binding->depth--;
 	if (!fine) {
 		napi_get_and_clear_last_exception(env, &called);
@@ -539,16 +492,18 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 	napi_value argv[4], result;
 	bool exhausted;
 	size_t argc;
+	uint64_t id;
 	double token;
 
 	if (message->kind == BF_ABORT) {
 		return deliver_abort(binding, message);
 	}
 	atomic_fetch_add_explicit(bf_node_heard(binding->node), 1, memory_order_relaxed);
-	if (!slot_take(binding, message, &token)) {
+	if (!bf_slots_take(&binding->under_way, message, &id)) {
 		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
 		return true;
 	}
+	token = (double)id;
 	argc = make_arguments(binding, message, token, argv);
 	if (argc == 0) {
 		napi_get_and_clear_last_exception(binding->env, &result);
@@ -643,7 +598,8 @@ bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
 	binding->delivering = true;
 	while (messages && fine) {
 		fine = deliver_some(binding, &messages);
-		if (fine && is_entered(binding) && bf_binding_close(binding)) {
+		if (fine && is_entered(binding)) {
+			bf_binding_close(binding);
 			bf_binding_open(binding);
 		}
 	}
@@ -672,11 +628,4 @@ bool bf_binding_close(bf_binding *binding)
 		bf_scope_forget(binding->env, &binding->scope);
 	}
 	return true;
-}
-
-static void on_end(void *data)
-{
-	bf_binding *binding = data;
-
-	bf_scope_forget(binding->env, &binding->scope);
 }

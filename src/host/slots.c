@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
-enum { FIRST = 64 /* slots; twice as many each time */ };
+enum {
+	FIRST = 64,            /* slots; twice as many each time */
+	GENERATIONS = 0x1fffff /* with which a number is below 2^53 */
+};
 
 /* The free ones are a list, which ends with a number that is no slot's. */
 static bool grow(bf_slots *table)
@@ -29,7 +32,7 @@ bool bf_slots_take(bf_slots *table, bf_message *message, uint64_t *id)
 	}
 	bf_slot *slot = &table->slots[table->free];
 
-	slot->generation++;
+	slot->generation = (slot->generation + 1) & GENERATIONS;
 	slot->message = message;
 	slot->forgotten = 0;
 	*id = bf_slots_id(table, table->free);

@@ -1,6 +1,6 @@
 /*
- * Messages under way in another process, by the numbers that travel in their stead:
- * the slot, and how often it was used, so that a late answer finds no other message.
+ * Messages under way in JavaScript or in another process, by the numbers that travel in their stead: the slot, and how
+ * often it was used, so that a late or a second answer finds no other message. A double can hold them.
  */
 #ifndef BF_HOST_SLOTS_H
 #define BF_HOST_SLOTS_H
@@ -13,7 +13,8 @@
 typedef struct bf_slot {
 	bf_message *message; /* NULL: free */
 	uint32_t generation, next_free;
-	int64_t forgotten; /* bf_now() when its aborted call is answered without the process; 0: it is not aborted */
+	int64_t forgotten; /* process.c's: bf_now() when its aborted call is answered without the process; 0: it is not
+			      aborted */
 } bf_slot;
 
 /* Zeroed: it holds nothing yet. free() its `slots` at the end. */
