@@ -17,28 +17,37 @@ enum {
 	SCOPE = 16,        /* messages whose handles live together */
 	NAMES = 64,        /* methods' names that JavaScript knows by a number; the others travel as text */
 	NAME_SLOTS = 128,  /* of the table of names, a power of two */
+	HEADS = 16,        /* of answers, that are kept */
 	HEAP_EVERY = 1000, /* milliseconds between two looks at the heap */
 	KIND_HEAP = 100    /* for boot.js, beside enum bf_kind */
 };
 
 /*
- * Where boot.js looks for what a call has beside values: cheaper than a value for each. ENTERED is boot.js's: something
- * was left in the asynchronous context, which the next call must not find.
+ * Where boot.js looks for what a call has beside values: cheaper than a value for each. The last two are boot.js's:
+ * that something was left in the asynchronous context, which the next call must not find, and which of the heads goes
+ * before the value that it returns (0: none).
  */
-enum number { TOKEN, MODULE, METHOD, OFFSET, LENGTH, ENTERED, NUMBERS };
+enum number { TOKEN, MODULE, METHOD, OFFSET, LENGTH, ENTERED, HEAD, NUMBERS };
 
-/* boot.js's functions, for a call and for any other message; IN_SCOPE: the same for a scope of the binding's. */
-enum function { CALL, CONTROL, IN_SCOPE, FUNCTIONS = 2 * IN_SCOPE };
+/* boot.js's functions: for a call, and for any other message. */
+enum function { CALL, CONTROL, FUNCTIONS };
 
 struct name {
 	char *text; /* NULL: free */
 	int number;
 };
 
+struct head {
+	char *bytes;
+	size_t length;
+};
+
 struct bf_binding {
 	bf_node *node;
+	const bf_engine *engine;
 	napi_env env;
 	napi_ref functions[FUNCTIONS], unwind; /* NULL: not there */
+	void *in_scope[FUNCTIONS]; /* those for a scope of the binding's, kept by the engine; NULL: not there */
 	napi_ref numbers_kept;
 	double *numbers;           /* boot.js's: of the call that is made, see enum number */
 	bf_pool pool;              /* of small requests' bytes */
@@ -49,6 +58,8 @@ struct bf_binding {
 	_Atomic bool exhausted;    /* what interrupted JavaScript was its full heap */
 	struct name names[NAME_SLOTS];
 	int name_count;
+	struct head heads[HEADS];
+	int head_count;
 	napi_ref name_list; /* JavaScript's array of them */
 	int64_t heap_due;   /* milliseconds of the coarse clock */
 };
@@ -57,11 +68,12 @@ static _Thread_local bf_binding *offered;
 
 bf_link bf_nothing;
 
-bf_binding *bf_binding_new(bf_node *node)
+bf_binding *bf_binding_new(bf_node *node, const bf_engine *engine)
 {
 	bf_binding *binding = calloc(1, sizeof(*binding));
 
 	if (binding) {
+		binding->engine = engine;
 		binding->node = node;
 	}
 	return binding;
@@ -123,6 +135,9 @@ void bf_binding_free(bf_binding *binding)
 		for (int i = 0; i < NAME_SLOTS; i++) {
 			free(binding->names[i].text);
 		}
+		for (int i = 0; i < binding->head_count; i++) {
+			free(binding->heads[i].bytes);
+		}
 		free(binding->under_way.slots);
 		free(binding);
 	}
@@ -149,7 +164,7 @@ static napi_value message_request(bf_binding *binding, const bf_message *message
 	} else if (message->buffer) {
 		status = napi_create_buffer_copy(env, message->length, message->request, NULL, &value);
 	} else if (bf_bytes_ascii(message->request, message->length)) {
-		status = napi_create_string_latin1(env, message->request, message->length, &value);
+		return binding->engine->latin1(env, message->request, message->length);
 	} else {
 		status = napi_create_string_utf8(env, message->request, message->length, &value);
 	}
@@ -268,6 +283,22 @@ static napi_value js_log(napi_env env, napi_callback_info info)
 	return napi_get_boolean(env, given, &result) == napi_ok ? result : NULL;
 }
 
+/* head(string of one byte a character): the number under which it is kept, 0 when it is not. */
+static napi_value js_head(napi_env env, napi_callback_info info)
+{
+	napi_value argv[2], result;
+	bf_binding *binding = arguments(env, info, 2, argv);
+	struct head head = {NULL, 0};
+	int32_t number = 0;
+
+	if (binding && binding->head_count < HEADS && napi_get_undefined(env, &argv[1]) == napi_ok &&
+	    bf_bytes_join(env, argv[0], argv[1], &head.bytes, &head.length) && head.bytes) {
+		binding->heads[binding->head_count++] = head;
+		number = binding->head_count;
+	}
+	return napi_create_int32(env, number, &result) == napi_ok ? result : NULL;
+}
+
 /* heap(used, total, external, rss): bytes, for those who ask how it goes. */
 static napi_value js_heap(napi_env env, napi_callback_info info)
 {
@@ -295,12 +326,13 @@ static void on_end(void *data)
 
 /*
  * serve(renew, numbers, unwind, call, control, call, control): what makes new memory for the pool; a Float64Array; what
- * is called before an interrupt; the functions of enum function. That and the last two may be undefined.
+ * is called before an interrupt; the functions of enum function, and the same for a scope of the binding's. `unwind`
+ * and the last two may be undefined.
  */
 static napi_value js_serve(napi_env env, napi_callback_info info)
 {
-	napi_value argv[3 + FUNCTIONS];
-	bf_binding *binding = arguments(env, info, 3 + FUNCTIONS, argv);
+	napi_value argv[3 + 2 * FUNCTIONS];
+	bf_binding *binding = arguments(env, info, 3 + 2 * FUNCTIONS, argv);
 	napi_valuetype type;
 	void *numbers;
 	size_t length;
@@ -313,9 +345,14 @@ static napi_value js_serve(napi_env env, napi_callback_info info)
 	binding->numbers = numbers;
 	napi_add_env_cleanup_hook(env, on_end, binding);
 	bf_pool_open(env, &binding->pool, argv[0]);
-	for (int i = 0; i <= FUNCTIONS; i++) {
-		if (napi_typeof(env, argv[2 + i], &type) == napi_ok && type == napi_function) {
-			napi_create_reference(env, argv[2 + i], 1, i ? &binding->functions[i - 1] : &binding->unwind);
+	for (int i = 2; i < 3 + 2 * FUNCTIONS; i++) {
+		if (napi_typeof(env, argv[i], &type) != napi_ok || type != napi_function) {
+			continue;
+		}
+		if (i < 3 + FUNCTIONS) {
+			napi_create_reference(env, argv[i], 1, i == 2 ? &binding->unwind : &binding->functions[i - 3]);
+		} else {
+			binding->in_scope[i - 3 - FUNCTIONS] = binding->engine->keep(env, argv[i]);
 		}
 	}
 	return NULL;
@@ -346,8 +383,8 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 	static const struct {
 		const char *name;
 		napi_callback function;
-	} functions[] = {
-	    {"respond", js_respond}, {"log", js_log}, {"heap", js_heap}, {"serve", js_serve}, {"seal", bf_seal}};
+	} functions[] = {{"respond", js_respond}, {"log", js_log},     {"head", js_head},
+			 {"heap", js_heap},       {"serve", js_serve}, {"seal", bf_seal}};
 	bf_binding *binding = offered;
 	napi_value function, names, worker;
 	char path[4096];
@@ -402,44 +439,45 @@ static double abort_call(bf_binding *binding, uint64_t id)
 static bool enter(bf_binding *binding, enum function function, size_t argc, const napi_value *argv, napi_value *result)
 {
 	bool in_scope = binding->scope.open && binding->depth == 0;
-	napi_ref ref = binding->functions[in_scope ? IN_SCOPE + function : function];
+	napi_ref ref = binding->functions[function];
 	napi_env env = binding->env;
 	napi_value resource, called;
 	bool fine;
 
-	*result = NULL;
 	binding->depth++;
-	fine = ref && napi_get_reference_value(env, ref, &called) == napi_ok;
 	if (in_scope) {
-		fine = fine && napi_call_function(env, called, called, argc, argv, result) == napi_ok;
+		fine = binding->engine->call(env, binding->in_scope[function], argc, argv, result);
 	} else {
-		fine = fine && napi_create_object(env, &resource) == napi_ok &&
+		fine = ref && napi_get_reference_value(env, ref, &called) == napi_ok &&
+		       napi_create_object(env, &resource) == napi_ok &&
 		       napi_make_callback(env, NULL, resource, called, argc, argv, result) == napi_ok;
+		if (!fine) {
+			napi_get_and_clear_last_exception(env, &called);
+		}
 	}
 	binding->depth--;
-	if (!fine) {
-		napi_get_and_clear_last_exception(env, &called);
-	}
 	return fine;
 }
 
 /* What boot.js returns is the answer, except undefined, which has been or will be given by respond(). */
 static void take_result(bf_binding *binding, double token, napi_value result)
 {
-	napi_valuetype type = napi_undefined;
-	bf_message *message;
-	char *bytes;
-	size_t length;
+	static const struct head none;
+	double number = binding->numbers[HEAD];
+	const struct head *head =
+	    number >= 1 && number <= binding->head_count ? &binding->heads[(int)number - 1] : &none;
+	char *bytes = NULL;
+	size_t length = 0;
+	enum bf_taken taken = binding->engine->take(binding->env, result, head->length, &bytes, &length);
+	bf_message *message = taken == BF_NONE ? NULL : token_release(binding, token);
 
-	if (napi_typeof(binding->env, result, &type) != napi_ok || type == napi_undefined) {
-		return;
-	}
-	message = token_release(binding, token);
 	if (!message) {
-		return;
-	}
-	if (bf_bytes_of(binding->env, result, &bytes, &length)) {
-		answer(binding, message, BIFFI_OK, bytes, length);
+		free(taken == BF_TAKEN ? bytes : NULL);
+	} else if (taken == BF_TAKEN) {
+		if (head->length) {
+			memcpy(bytes, head->bytes, head->length);
+		}
+		answer(binding, message, BIFFI_OK, bytes, head->length + length);
 	} else {
 		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
 		binding->answered = true;
@@ -473,6 +511,7 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 	argv[1] = NULL;
 	binding->numbers[TOKEN] = token;
 	binding->numbers[MODULE] = message->module;
+	binding->numbers[HEAD] = 0;
 	if ((argv[0] = message_request(binding, message)) == NULL ||
 	    !message_method(binding, message->method, &binding->numbers[METHOD], &argv[1])) {
 		return 0;
@@ -481,7 +520,7 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 		return argv[1] ? 2 : 1;
 	}
 	return (argv[1] || napi_get_undefined(env, &argv[1]) == napi_ok) &&
-		       napi_create_string_latin1(env, message->head, message->head_length, &argv[2]) == napi_ok
+		       (argv[2] = binding->engine->latin1(env, message->head, message->head_length)) != NULL
 		   ? 3
 		   : 0;
 }
@@ -571,34 +610,37 @@ void bf_binding_interrupting(void *data)
 	napi_close_handle_scope(env, scope);
 }
 
+struct delivery {
+	bf_binding *binding;
+	bf_link *messages; /* the rest */
+	bool fine;
+};
+
 /* Some messages, all of whose values live until the last of them is through. */
-static bool deliver_some(bf_binding *binding, bf_link **messages)
+static void deliver_some(void *data)
 {
-	napi_handle_scope scope;
+	struct delivery *delivery = data;
+	bf_binding *binding = delivery->binding;
 	bool fine = true;
 
-	if (napi_open_handle_scope(binding->env, &scope) != napi_ok) {
-		return false;
-	}
-	for (int i = 0; fine && *messages && i < SCOPE && !is_entered(binding); i++) {
-		bf_message *message = BF_CONTAINER(*messages, bf_message, link);
+	for (int i = 0; fine && delivery->messages && i < SCOPE && !is_entered(binding); i++) {
+		bf_message *message = BF_CONTAINER(delivery->messages, bf_message, link);
 
-		*messages = (*messages)->next;
+		delivery->messages = delivery->messages->next;
 		fine = deliver_one(binding, message);
 	}
-	fine = fine && (*messages || look_at_heap(binding));
-	napi_close_handle_scope(binding->env, scope);
-	return fine;
+	delivery->fine = fine && (delivery->messages || look_at_heap(binding));
 }
 
 bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
 {
-	bool outer = binding->delivering, fine = true;
+	struct delivery delivery = {binding, messages, true};
+	bool outer = binding->delivering;
 
 	binding->delivering = true;
-	while (messages && fine) {
-		fine = deliver_some(binding, &messages);
-		if (fine && is_entered(binding)) {
+	while (delivery.messages && delivery.fine) {
+		delivery.fine = binding->engine->scoped(binding->env, deliver_some, &delivery) && delivery.fine;
+		if (delivery.fine && is_entered(binding)) {
 			bf_binding_close(binding);
 			bf_binding_open(binding);
 		}
@@ -607,12 +649,12 @@ bf_link *bf_binding_deliver(bf_binding *binding, bf_link *messages)
 	if (!outer) {
 		flush(binding);
 	}
-	return fine ? NULL : messages ? messages : &bf_nothing;
+	return delivery.fine ? NULL : delivery.messages ? delivery.messages : &bf_nothing;
 }
 
 void bf_binding_open(bf_binding *binding)
 {
-	if (binding->functions[IN_SCOPE + CALL] && binding->functions[IN_SCOPE + CONTROL]) {
+	if (binding->in_scope[CALL] && binding->in_scope[CONTROL]) {
 		binding->numbers[ENTERED] = 0;
 		bf_scope_open(binding->env, &binding->scope);
 	}

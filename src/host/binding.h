@@ -5,6 +5,7 @@
 #ifndef BF_HOST_BINDING_H
 #define BF_HOST_BINDING_H
 
+#include "engine.h"
 #include "node.h"
 #include <node_api.h>
 
@@ -13,7 +14,7 @@
 typedef struct bf_binding bf_binding;
 
 /* `node` gets the log and the flush. NULL: out of memory. */
-bf_binding *bf_binding_new(bf_node *node);
+bf_binding *bf_binding_new(bf_node *node, const bf_engine *engine);
 
 /*
  * Node.js opens a callback scope for each call, which costs as much as all the rest of it. Between these two calls

@@ -112,7 +112,21 @@ function fail(token, error) {
   binding.respond(token, code, message);
 }
 
-/** An answer in two parts: a string of one byte a character, which goes before the body as it is. */
+/** Heads that the binding has as well, so that a number says them. @type {string[]} */
+const heads = [];
+
+/** A head that many answers have: what Framed takes for it. */
+function keepHead(text) {
+  const number = binding.head(text);
+  if (number === 0) return text;
+  heads[number] = text;
+  return number;
+}
+
+/**
+ * An answer in two parts: a string of one byte a character, or what keepHead() has made of it, goes before the body as
+ * it is.
+ */
 class Framed {
   constructor(head, body) {
     this.head = head;
@@ -127,7 +141,10 @@ function answer(token, value) {
   if (typeof value === 'string' || value === null || value === undefined || isBytes(value)) {
     return void binding.respond(token, 0, value);
   }
-  if (value instanceof Framed) return void binding.respond(token, 0, value.body, value.head);
+  if (value instanceof Framed) {
+    const { head, body } = value;
+    return void binding.respond(token, 0, body, typeof head === 'number' ? heads[head] : head);
+  }
   let text;
   try {
     text = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
@@ -248,6 +265,7 @@ async function initialised(exports, { init, config, argument }, name, speaker) {
     serving,
     abort,
     Framed,
+    keepHead,
   });
   if (typeof result === 'function') return { handler: result, methods: null, label: result.label };
   if (result !== 0 && result !== undefined)
@@ -327,7 +345,7 @@ function early(token, number, ...rest) {
   if (!ready) return fail(token, new Error('the module is closed'));
   ready.then(() => {
     const value = serve(token, number, ...rest);
-    if (value !== undefined) binding.respond(token, 0, value);
+    if (value !== undefined) answer(token, value);
   });
 }
 
@@ -341,7 +359,8 @@ const { hasOwn } = Object;
  * @param {number} method the number of its name, or -1
  * @param {string|null|undefined} name the name where there is no number
  * @param {string|undefined} head
- * @returns {string|ArrayBufferView|ArrayBuffer|null|undefined} the answer; undefined: it was given, or will be
+ * @returns {string|ArrayBufferView|ArrayBuffer|Framed|null|undefined} the answer, whose head is a number if it has
+ *   one; undefined: it was given, or will be
  */
 function serve(token, number, request, method, name, head) {
   try {
@@ -364,7 +383,7 @@ function serve(token, number, request, method, name, head) {
     running = null;
     if (typeof value === 'string' || value === null) return value;
     if (value === undefined) return null;
-    if (isBytes(value)) return value;
+    if (isBytes(value) || (value instanceof Framed && typeof value.head === 'number')) return value;
     if (typeof value === 'object' && typeof value.then === 'function') wait(token, value, context);
     else answer(token, value);
   } catch (error) {
@@ -375,10 +394,10 @@ function serve(token, number, request, method, name, head) {
 
 /**
  * The numbers of the call that the binding makes: token, module, method, offset and length of a small Buffer; and, for
- * the binding, whether something was left in the asynchronous context.
+ * the binding, whether something was left in the asynchronous context, and the number of the answer's head.
  */
 const numbers = new Float64Array(new ArrayBuffer(64));
-const ENTERED = 5;
+const [ENTERED, HEAD] = [5, 6];
 
 /** The memory that small Buffers share. @type {ArrayBuffer} */
 let memory;
@@ -387,6 +406,13 @@ let memory;
 function call(request, name, head) {
   if (request === undefined) request = Buffer.from(memory, numbers[3], numbers[4]);
   return serve(numbers[0], numbers[1], request, numbers[2], name, head);
+}
+
+/** The same, when other calls can come before the binding has the answer. */
+function callAlone(...values) {
+  const [token] = numbers;
+  const value = call(...values);
+  return value instanceof Framed ? answer(token, value) : value;
 }
 
 function close(number) {
@@ -559,11 +585,13 @@ const completely = (serves) => (a, b, c, d) => {
   } catch (error) {
     uncaught(error, false);
   }
-  return value;
+  if (!(value instanceof Framed)) return value;
+  numbers[HEAD] = value.head;
+  return value.body ?? null;
 };
 const inScope = settle && uncaught ? [completely(call), completely(control)] : [];
 
 /** Called before JavaScript is interrupted: Node.js takes it for an error that nobody caught, and unwinds. */
 const unwind = uncaught && (() => uncaught(INTERRUPT, false));
 
-binding.serve(renew, numbers, unwind, call, control, ...inScope);
+binding.serve(renew, numbers, unwind, callAlone, control, ...inScope);

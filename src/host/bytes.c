@@ -138,11 +138,7 @@ char *bf_bytes_of_string(napi_env env, napi_value value, size_t *length)
 	return copy_string(env, value, 0, length);
 }
 
-/*
- * A value's bytes behind room for `front` others; NULL without any when the value has
- * none and `front` is 0. False: another kind of value, or out of memory.
- */
-static bool copy_value(napi_env env, napi_value value, size_t front, char **bytes, size_t *length)
+bool bf_bytes_behind(napi_env env, napi_value value, size_t front, char **bytes, size_t *length)
 {
 	napi_valuetype type;
 	napi_value memory;
@@ -186,7 +182,7 @@ static bool copy_value(napi_env env, napi_value value, size_t front, char **byte
 
 bool bf_bytes_of(napi_env env, napi_value value, char **bytes, size_t *length)
 {
-	return copy_value(env, value, 0, bytes, length);
+	return bf_bytes_behind(env, value, 0, bytes, length);
 }
 
 bool bf_bytes_join(napi_env env, napi_value head, napi_value value, char **bytes, size_t *length)
@@ -195,9 +191,9 @@ bool bf_bytes_join(napi_env env, napi_value head, napi_value value, char **bytes
 	char first;
 
 	if (napi_get_value_string_utf16(env, head, NULL, 0, &units) != napi_ok) {
-		return copy_value(env, value, 0, bytes, length);
+		return bf_bytes_behind(env, value, 0, bytes, length);
 	}
-	if (!copy_value(env, value, units, bytes, length)) {
+	if (!bf_bytes_behind(env, value, units, bytes, length)) {
 		return false;
 	}
 	if (units) {

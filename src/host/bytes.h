@@ -9,12 +9,19 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * A malloc'ed copy of a string (as UTF-8), a Buffer, a typed array, a DataView or
  * an ArrayBuffer, with a NUL behind it that `*length` does not count. NULL for null
  * and undefined. False: another kind of value, or out of memory.
  */
 bool bf_bytes_of(napi_env env, napi_value value, char **bytes, size_t *length);
+
+/* The same behind room for `front` other bytes, which `*length` does not count. Never NULL if there is any. */
+bool bf_bytes_behind(napi_env env, napi_value value, size_t front, char **bytes, size_t *length);
 
 /*
  * The same behind a head, which is a string of one byte a character; undefined: no
@@ -36,5 +43,9 @@ void bf_bytes_keep_memory(void);
 
 /* Writes text (UTF-8) as a JSON string, NULL as null. */
 void bf_json_put(FILE *out, const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -260,7 +260,7 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
 	child.node.flushes[0].run = flush;
 	child.node.flush_count = 1;
 	child.node.heap_changed = heap_changed;
-	child.binding = bf_binding_new(&child.node);
+	child.binding = bf_binding_new(&child.node, &bf_engine_napi);
 	bf_binding_offer(child.binding);
 	if (!child.binding || !bf_binding_init(env, exports) ||
 	    napi_create_function(env, "start", NAPI_AUTO_LENGTH, start, NULL, &function) != napi_ok ||

@@ -1,7 +1,7 @@
 /*
  * One JavaScript environment on the calling thread: an isolate, its context and
  * its event loop, made through Node.js's embedder interface. That interface is
- * C++ only, so embed.cc is this project's one C++ file and this its C face.
+ * C++ only, so embed.cc, as engine_v8.cc for V8, is C++ and this its C face.
  *
  * An environment belongs to the thread that started it. Only bf_embed_stop and
  * bf_embed_interrupt may be called from another.

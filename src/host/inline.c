@@ -96,7 +96,7 @@ int bf_inline_start(bf_node **out, const bf_node *settings, char *message, size_
 	self->node.turn = inline_turn;
 	self->node.timeout = inline_timeout;
 	self->node.stop = inline_stop;
-	self->binding = bf_binding_new(&self->node);
+	self->binding = bf_binding_new(&self->node, &bf_engine_v8);
 	options.data = self->binding;
 	bf_binding_offer(self->binding);
 	if (!self->binding || bf_embed_start(&self->embed, &options, message, size) != 0) {

@@ -231,7 +231,7 @@ int bf_thread_start(bf_node **out, const bf_node *settings, char *message, size_
 	self->node.watch = thread_watch;
 	self->node.stop = thread_stop;
 	self->node.fd = -1;
-	self->binding = bf_binding_new(&self->node);
+	self->binding = bf_binding_new(&self->node, &bf_engine_v8);
 	pthread_mutex_init(&self->mutex, NULL);
 	pthread_cond_init(&self->started, NULL);
 	if (!self->binding || bf_bell_open(&self->bell) != 0) {

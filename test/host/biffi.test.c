@@ -294,6 +294,76 @@ static void what_calls_leave_is_done(void **state)
 	expect("echo", "on", 0, "on");
 }
 
+/* A head behind whose bytes those of `text` are. */
+static void expect_framed(biffi *module, const char *method, const char *request, const char *head, const char *text,
+			  size_t length)
+{
+	char bytes[64];
+
+	memcpy(bytes, head, strlen(head));
+	memcpy(bytes + strlen(head), text, length);
+	expect_bytes(module, method, request, strlen(request), 0, bytes, strlen(head) + length);
+}
+
+static biffi *framed_inside;
+
+static void count_and_call(void *data, int code, char *bytes, size_t length)
+{
+	struct tally *tally = data;
+
+	tally->failed += code != 0 || length != 8 || memcmp(bytes, "own\nbody", 8) != 0;
+	tally->ended++;
+	free(bytes);
+	expect_framed(framed_inside, "kept", "none", "kept\n", "", 0);
+	expect_framed(framed_inside, "kept", "text", "kept\n", "body", 4);
+	expect_bytes(framed_inside, "plain", "text", 4, 0, "body", 4);
+}
+
+static void answers_in_two_parts(void **state)
+{
+	static const struct {
+		const char *name, *bytes;
+		size_t length;
+	} bodies[] = {{"text", "body", 4},
+		      {"latin1", "gr\xc3\xbc\xc3\x9f", 6},
+		      {"wide", "\xe2\x82\xac \xf0\x9f\x90\x98", 8},
+		      {"none", "", 0},
+		      {"missing", "", 0},
+		      {"empty", "", 0},
+		      {"bytes", "\0\1\0\377", 4},
+		      {"words", "\1\0\2\0", 4},
+		      {"memory", "\1\0", 2}};
+
+	(void)state;
+	for (int m = 0; m < 3; m++) {
+		biffi_options given = options(m, BIFFI_DIRECT);
+		biffi *module;
+
+		given.init = "open";
+		assert_int_equal(biffi_open(&module, "framed", &given, why, sizeof(why)), 0);
+		for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+			const char *name = bodies[i].name;
+
+			expect_framed(module, "kept", name, "kept\n", bodies[i].bytes, bodies[i].length);
+			expect_framed(module, "later", name, "kept\n", bodies[i].bytes, bodies[i].length);
+			expect_framed(module, "own", name, "own\n", bodies[i].bytes, bodies[i].length);
+		}
+		expect_bytes(module, "plain", "none", 4, 0, NULL, 0); /* no head is left from before */
+		expect_framed(module, "many", "0", "0:", "x", 1);
+		expect_framed(module, "many", "39", "39:", "x", 1);
+		expect_bytes(module, "other", "", 0, BIFFI_EMEMORY, "out of memory", 13);
+		if (m == BIFFI_INLINE) {
+			struct tally tally = {0};
+
+			framed_inside = module;
+			biffi_call(module, "own", "text", 4, count_and_call, &tally);
+			assert_int_equal(tally.ended, 1);
+			assert_int_equal(tally.failed, 0);
+		}
+		biffi_close(module);
+	}
+}
+
 static void many_calls_at_once(void **state)
 {
 	(void)state;
@@ -739,6 +809,7 @@ int main(void)
 	    cmocka_unit_test(contexts_of_calls_are_apart),
 	    cmocka_unit_test(contexts_of_batches_are_apart),
 	    cmocka_unit_test(what_calls_leave_is_done),
+	    cmocka_unit_test(answers_in_two_parts),
 	    cmocka_unit_test(many_calls_at_once),
 	    cmocka_unit_test(batches_go_with_their_flush),
 	    cmocka_unit_test(methods_of_any_name),

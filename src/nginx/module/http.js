@@ -198,8 +198,9 @@ function bufferOf(value) {
   return Buffer.from(value ?? '');
 }
 
-/** boot.js's class for answers of two parts. */
+/** boot.js's class for answers of two parts, and what it takes for a head that many have. */
 let Framed;
+let keepHead;
 
 /** Of the four characters that say how long the lines of an answer are, in the last. */
 const IS_STREAM = 0x80;
@@ -214,7 +215,7 @@ const plain = new Map();
 
 function plainHead(type) {
   let head = plain.get(type);
-  if (head === undefined) plain.set(type, (head = framed(`200\ncontent-type: ${type}\n`)));
+  if (head === undefined) plain.set(type, (head = keepHead(framed(`200\ncontent-type: ${type}\n`))));
   return head;
 }
 
@@ -335,11 +336,11 @@ async function answerUnbuffered(serve, request, context) {
  * Called by libbiffi when the module is opened.
  * @param {string} config JSON: module, folder and config of the directive
  * @param {number} argument not used
- * @param {{load: Function, serving: Function, abort: Function, Framed: Function}} tools boot.js's own
+ * @param {{load: Function, serving: Function, abort: Function, Framed: Function, keepHead: Function}} tools boot.js's own
  * @returns {Promise<Function>} the handler
  */
-exports.open = async (config, argument, { load, serving, abort, Framed: framedClass }) => {
-  Framed = framedClass;
+exports.open = async (config, argument, { load, serving, abort, ...answers }) => {
+  ({ Framed, keepHead } = answers);
   const wanted = JSON.parse(config);
   const [, name, only] = /^(.*?)(?:#([^#/]*))?$/s.exec(wanted.module);
   const { handler, methods } = serving(await load(name, wanted.folder, false), only, name);
