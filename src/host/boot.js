@@ -410,7 +410,7 @@ function call(request, name, head) {
 
 /** The same, when other calls can come before the binding has the answer. */
 function callAlone(...values) {
-  const [token] = numbers;
+  const token = numbers[0];
   const value = call(...values);
   return value instanceof Framed ? answer(token, value) : value;
 }
