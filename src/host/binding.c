@@ -116,6 +116,13 @@ static void answer(bf_binding *binding, bf_message *message, int code, char *byt
 	}
 }
 
+static void answer_failure(bf_binding *binding, bf_message *message, int code, const char *why)
+{
+	char *text = strdup(why);
+
+	answer(binding, message, code, text, text ? strlen(text) : 0);
+}
+
 void bf_binding_fail(bf_binding *binding, int code, const char *why)
 {
 	for (uint32_t i = 0; i < binding->under_way.size; i++) {
@@ -225,32 +232,29 @@ static bf_binding *arguments(napi_env env, napi_callback_info info, size_t count
 }
 
 /*
- * respond(token, code, bytes, head): false when nobody waits for it, or `bytes` are
- * none. `head`, a string of one byte a character or undefined, goes before the bytes.
+ * respond(token, code, bytes, head): nothing is done when nobody waits for it. `head`, a string of one byte a character
+ * or undefined, goes before the bytes.
  */
 static napi_value js_respond(napi_env env, napi_callback_info info)
 {
-	napi_value argv[4], result;
+	napi_value argv[4];
 	bf_binding *binding = arguments(env, info, 4, argv);
 	bf_message *message;
 	double token = -1;
 	int32_t code = 0;
-	char *bytes = NULL;
-	size_t length = 0;
-	bool given = false;
+	char *bytes;
+	size_t length;
 
-	if (binding && napi_get_value_double(env, argv[0], &token) == napi_ok &&
-	    napi_get_value_int32(env, argv[1], &code) == napi_ok &&
-	    bf_bytes_join(env, argv[3], argv[2], &bytes, &length)) {
-		message = token_release(binding, token);
-		if (message) {
-			answer(binding, message, code, bytes, length);
-			given = true;
-		} else {
-			free(bytes);
-		}
+	if (!binding || napi_get_value_double(env, argv[0], &token) != napi_ok ||
+	    napi_get_value_int32(env, argv[1], &code) != napi_ok || !(message = token_release(binding, token))) {
+		return NULL;
 	}
-	return napi_get_boolean(env, given, &result) == napi_ok ? result : NULL;
+	if (bf_bytes_join(env, argv[3], argv[2], &bytes, &length)) {
+		answer(binding, message, code, bytes, length);
+	} else {
+		answer_failure(binding, message, BIFFI_EMEMORY, "out of memory");
+	}
+	return NULL;
 }
 
 /*
@@ -479,8 +483,7 @@ static void take_result(bf_binding *binding, double token, napi_value result)
 		}
 		answer(binding, message, BIFFI_OK, bytes, head->length + length);
 	} else {
-		bf_message_fail(message, BIFFI_EMEMORY, "out of memory");
-		binding->answered = true;
+		answer_failure(binding, message, BIFFI_EMEMORY, "out of memory");
 	}
 }
 
@@ -546,9 +549,8 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 	argc = make_arguments(binding, message, token, argv);
 	if (argc == 0) {
 		napi_get_and_clear_last_exception(binding->env, &result);
-		bf_message_fail(token_release(binding, token), BIFFI_EMEMORY,
-				"the request is too large for JavaScript");
-		binding->answered = true;
+		answer_failure(binding, token_release(binding, token), BIFFI_EMEMORY,
+			       "the request is too large for JavaScript");
 		return true;
 	}
 	if (enter(binding, message->kind == BF_CALL ? CALL : CONTROL, argc, argv, &result)) {
@@ -558,9 +560,8 @@ static bool deliver_one(bf_binding *binding, bf_message *message)
 	exhausted = atomic_exchange(&binding->exhausted, false);
 	message = token_release(binding, token);
 	if (message) {
-		bf_message_fail(message, exhausted ? BIFFI_EMEMORY : BIFFI_EINTERRUPT,
-				exhausted ? "JavaScript's heap is full" : "JavaScript was interrupted");
-		binding->answered = true;
+		answer_failure(binding, message, exhausted ? BIFFI_EMEMORY : BIFFI_EINTERRUPT,
+			       exhausted ? "JavaScript's heap is full" : "JavaScript was interrupted");
 	}
 	return false;
 }

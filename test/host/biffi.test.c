@@ -351,7 +351,8 @@ static void answers_in_two_parts(void **state)
 		expect_bytes(module, "plain", "none", 4, 0, NULL, 0); /* no head is left from before */
 		expect_framed(module, "many", "0", "0:", "x", 1);
 		expect_framed(module, "many", "39", "39:", "x", 1);
-		expect_bytes(module, "other", "", 0, BIFFI_EMEMORY, "out of memory", 13);
+		expect_bytes(module, "other", "kept", 4, BIFFI_EMEMORY, "out of memory", 13);
+		expect_bytes(module, "other", "own", 3, BIFFI_EMEMORY, "out of memory", 13);
 		if (m == BIFFI_INLINE) {
 			struct tally tally = {0};
 

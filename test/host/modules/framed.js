@@ -27,7 +27,7 @@ exports.open = (config, argument, { Framed, keepHead }) => {
       case 'plain':
         return bodies[request];
       case 'other':
-        return new Framed(kept, { no: 'bytes' });
+        return new Framed(request === 'kept' ? kept : 'own\n', { no: 'bytes' });
     }
   };
 };
