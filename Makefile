@@ -63,7 +63,7 @@ FIXTURES := $(patsubst test/fixtures/%.c,$(B)/fixtures/%.so,$(wildcard test/fixt
 HOST_NGINX_OBJ := $(filter $(B)/obj/host/ffi_nodejs%,$(call obj,host))
 # child.c, with what it shares with libbiffi, is the addon in a child process.
 HOST_OBJ := $(filter-out $(HOST_NGINX_OBJ) $(B)/obj/host/child.c.o,$(call obj,host)) $(B)/obj/host/boot.js.o
-CHILD_OBJ := $(patsubst %,$(B)/obj/host/%.o,child.c binding.c bytes.c channel.c engine.c pool.c scope.c seal.c slots.c boot.js)
+CHILD_OBJ := $(patsubst %,$(B)/obj/host/%.o,child.c binding.c bytes.c channel.c engine.c names.c pool.c scope.c seal.c slots.c boot.js)
 
 # A library is made once its room has a file.
 LIBRARIES := $(if $(call src,node),$(B)/biffi.node) $(if $(HOST_OBJ),$(B)/libbiffi.so $(B)/biffi_child.node $(B)/biffi_worker.js) \

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "binding.h"
 #include "bytes.h"
+#include "names.h"
 #include "pool.h"
 #include "scope.h"
 #include "seal.h"
@@ -15,8 +16,6 @@
 
 enum {
 	SCOPE = 16,        /* messages whose handles live together */
-	NAMES = 64,        /* methods' names that JavaScript knows by a number; the others travel as text */
-	NAME_SLOTS = 128,  /* of the table of names, a power of two */
 	HEADS = 16,        /* of answers, that are kept */
 	HEAP_EVERY = 1000, /* milliseconds between two looks at the heap */
 	KIND_HEAP = 100    /* for boot.js, beside enum bf_kind */
@@ -31,11 +30,6 @@ enum number { TOKEN, MODULE, METHOD, OFFSET, LENGTH, ENTERED, HEAD, NUMBERS };
 
 /* boot.js's functions: for a call, and for any other message. */
 enum function { CALL, CONTROL, FUNCTIONS };
-
-struct name {
-	char *text; /* NULL: free */
-	int number;
-};
 
 struct head {
 	char *bytes;
@@ -56,12 +50,10 @@ struct bf_binding {
 	bf_scope scope;            /* of several calls */
 	int depth;                 /* calls of JavaScript's under way */
 	_Atomic bool exhausted;    /* what interrupted JavaScript was its full heap */
-	struct name names[NAME_SLOTS];
-	int name_count;
+	bf_names names;            /* of methods */
 	struct head heads[HEADS];
 	int head_count;
-	napi_ref name_list; /* JavaScript's array of them */
-	int64_t heap_due;   /* milliseconds of the coarse clock */
+	int64_t heap_due; /* milliseconds of the coarse clock */
 };
 
 static _Thread_local bf_binding *offered;
@@ -107,20 +99,24 @@ static void flush(bf_binding *binding)
 	binding->answered = false;
 }
 
-static void answer(bf_binding *binding, bf_message *message, int code, char *bytes, size_t length)
+static void was_answered(bf_binding *binding)
 {
-	message->done(message, code, bytes, length);
 	binding->answered = true;
 	if (!binding->delivering) {
 		flush(binding);
 	}
 }
 
+static void answer(bf_binding *binding, bf_message *message, int code, char *bytes, size_t length)
+{
+	message->done(message, code, bytes, length);
+	was_answered(binding);
+}
+
 static void answer_failure(bf_binding *binding, bf_message *message, int code, const char *why)
 {
-	char *text = strdup(why);
-
-	answer(binding, message, code, text, text ? strlen(text) : 0);
+	bf_message_fail(message, code, why);
+	was_answered(binding);
 }
 
 void bf_binding_fail(bf_binding *binding, int code, const char *why)
@@ -139,9 +135,7 @@ void bf_binding_fail(bf_binding *binding, int code, const char *why)
 void bf_binding_free(bf_binding *binding)
 {
 	if (binding) {
-		for (int i = 0; i < NAME_SLOTS; i++) {
-			free(binding->names[i].text);
-		}
+		bf_names_free(&binding->names);
 		for (int i = 0; i < binding->head_count; i++) {
 			free(binding->heads[i].bytes);
 		}
@@ -176,48 +170,6 @@ static napi_value message_request(bf_binding *binding, const bf_message *message
 		status = napi_create_string_utf8(env, message->request, message->length, &value);
 	}
 	return status == napi_ok ? value : NULL;
-}
-
-/*
- * A method's name: a number that boot.js has the name for, or -1 and the name itself; `text`
- * stays as it is where it does not matter. A host may name anything (nginx: what a client
- * sent), so the table ends at some size.
- */
-static bool message_method(bf_binding *binding, const char *name, double *number, napi_value *text)
-{
-	napi_env env = binding->env;
-	uint32_t hash = 5381;
-	struct name *found;
-	napi_value list;
-
-	if (!name) {
-		*number = -1;
-		return napi_get_null(env, text) == napi_ok;
-	}
-	for (const char *at = name; *at; at++) {
-		hash = hash * 33 + (unsigned char)*at;
-	}
-	for (;; hash++) {
-		found = &binding->names[hash % NAME_SLOTS];
-		if (!found->text) {
-			break;
-		}
-		if (strcmp(found->text, name) == 0) {
-			*number = found->number;
-			return true;
-		}
-	}
-	*number = -1;
-	if (napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, text) != napi_ok) {
-		return false;
-	}
-	if (binding->name_count < NAMES && napi_get_reference_value(env, binding->name_list, &list) == napi_ok &&
-	    napi_set_element(env, list, (uint32_t)binding->name_count, *text) == napi_ok) {
-		found->text = strdup(name);
-		found->number = binding->name_count;
-		binding->name_count += found->text != NULL;
-	}
-	return true;
 }
 
 /* --- what boot.js calls ----------------------------------------------------------- */
@@ -407,8 +359,7 @@ napi_value bf_binding_init(napi_env env, napi_value exports)
 			return NULL;
 		}
 	}
-	if (napi_create_array(env, &names) != napi_ok ||
-	    napi_create_reference(env, names, 1, &binding->name_list) != napi_ok ||
+	if (!bf_names_open(env, &binding->names, &names) ||
 	    napi_set_named_property(env, exports, "names", names) != napi_ok) {
 		return NULL;
 	}
@@ -516,7 +467,7 @@ static size_t make_arguments(bf_binding *binding, bf_message *message, double to
 	binding->numbers[MODULE] = message->module;
 	binding->numbers[HEAD] = 0;
 	if ((argv[0] = message_request(binding, message)) == NULL ||
-	    !message_method(binding, message->method, &binding->numbers[METHOD], &argv[1])) {
+	    !bf_names_put(env, &binding->names, message->method, &binding->numbers[METHOD], &argv[1])) {
 		return 0;
 	}
 	if (!message->head) {
