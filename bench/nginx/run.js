@@ -2,7 +2,8 @@
 'use strict';
 /*
  * Measures the ways to answer an nginx request with Node.js: an nginx with one worker for each, all of them up at
- * the same time, interleaved rounds.
+ * the same time. A round takes each figure from every way, one right after the other: what is compared lies seconds
+ * apart, because a virtual machine is at another speed a minute later.
  *
  *   ONLY=lua,thread,proxy SIZES=16 CONNECTIONS=64 ROUNDS=1 node bench/nginx/run.js
  *
@@ -21,6 +22,7 @@ const { refresh } = require('../readme.js');
 const setup = require('../setup.js');
 
 const SEQUENTIAL = { 16: 2000, 1024: 2000, 10240: 1000, 102400: 300 }; /* calls */
+const STARTS = 5; /* of each way with a runtime that Lua starts */
 const TICK = 1e6 / 100; /* µs of a tick in /proc/PID/stat */
 
 const running = [];
@@ -119,7 +121,7 @@ async function start(mode, context) {
     if (tries > 100) throw new Error('nginx does not listen');
     await sleep(50);
   }
-  return { mode, port, dir, sizes, master: child.pid, worker: childrenOf(child.pid)[0] };
+  return { mode, port, dir, sizes, child, worker: childrenOf(child.pid)[0] };
 }
 
 /** What nginx's log says last, without time, process and traceback. */
@@ -131,18 +133,34 @@ function lastError(dir) {
     .slice(0, 300);
 }
 
+/** Starts the runtime of an instance: how long that took, in ms. */
+async function startRuntime(instance) {
+  const { status, body } = await get(instance.port, '/start');
+  if (status !== 200) throw new Error(lastError(instance.dir));
+  return Number(body);
+}
+
 /** Every location of an instance answers what it should. */
-async function check(instance) {
-  const { mode, port, sizes } = instance;
-  if (mode.load) {
-    const { status, body } = await get(port, '/start');
-    if (status !== 200) throw new Error(lastError(instance.dir));
-    instance.startup = Number(body);
-  }
+async function check({ port, sizes, dir }) {
   for (const size of sizes) {
     const { status, body } = await get(port, `/${size}`);
-    if (status !== 200) throw new Error(`/${size} answered ${status}: ${lastError(instance.dir)}`);
+    if (status !== 200) throw new Error(`/${size} answered ${status}: ${lastError(dir)}`);
     if (!body.equals(payload(size))) throw new Error(`/${size} answered ${body.length} other bytes`);
+  }
+}
+
+/** An instance that is ready, and how long each of several starts of its runtime took. */
+async function ready(mode, context, starts) {
+  const startups = [];
+  for (let i = 1; ; i++) {
+    const instance = await start(mode, context);
+    if (mode.load) startups.push(await startRuntime(instance));
+    if (mode.load && i < starts) {
+      await stop(instance.child);
+      continue;
+    }
+    await check(instance);
+    return { ...instance, startups };
   }
 }
 
@@ -188,20 +206,46 @@ async function startOrigin(dir) {
   return { pid: child.pid, version: spawnSync(file, ['--version'], { encoding: 'utf8' }).stdout.trim() };
 }
 
-async function stopAll() {
-  const ended = running.map(
-    (child) => new Promise((resolve) => (child.exitCode !== null ? resolve() : child.once('exit', resolve))),
+/** Ends processes, and returns when they have. */
+async function stop(...children) {
+  const ended = children.map(
+    (child) =>
+      new Promise((resolve) =>
+        child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', resolve),
+      ),
   );
-  for (const child of running) child.kill('SIGTERM');
-  const late = setTimeout(() => running.forEach((child) => child.kill('SIGKILL')), 8000);
+  for (const child of children) child.kill('SIGTERM');
+  const late = setTimeout(() => children.forEach((child) => child.kill('SIGKILL')), 8000);
   await Promise.all(ended);
   clearTimeout(late);
+}
+
+const stopAll = () => stop(...running);
+
+/** What a round takes of each way that it is `of`, and where it is `put`. */
+function figures(sizes, connections, origin, seconds) {
+  return sizes.flatMap((size) => [
+    {
+      of: ({ mode }) => mode.call,
+      async take({ port, dir }) {
+        const { status, body } = await get(port, `/sequential?size=${size}&n=${SEQUENTIAL[size] ?? 300}`);
+        if (status !== 200) throw new Error(lastError(dir));
+        return Number(body);
+      },
+      put: (result, value) => (result.sequential[size] ??= []).push(value),
+    },
+    ...connections.map((c) => ({
+      of: (instance) => instance.sizes.includes(size),
+      take: (instance) => load(instance, origin, size, c, seconds),
+      put: (result, value) => (result.load[`${size}/${c}`] ??= []).push(value),
+    })),
+  ]);
 }
 
 async function measure(env) {
   const sizes = (list(env.SIZES) ?? ['16', '1024', '10240', '102400']).map(Number);
   const connections = (list(env.CONNECTIONS) ?? ['1', '64']).map(Number);
-  const rounds = Number(env.ROUNDS ?? 4);
+  const rounds = Number(env.ROUNDS ?? 5);
   const seconds = Number(env.SECONDS ?? 1);
   const only = list(env.ONLY);
   const filtered = Boolean(only || env.SIZES || env.CONNECTIONS || env.ROUNDS || env.SECONDS);
@@ -225,9 +269,7 @@ async function measure(env) {
   for (const mode of all) {
     if (only && !only.includes(mode.key)) continue;
     try {
-      const instance = await start(mode, context);
-      await check(instance);
-      instances.push(instance);
+      instances.push(await ready(mode, context, filtered ? 1 : STARTS));
     } catch (error) {
       absent.push({ key: mode.key, title: mode.title, why: error.message });
       console.log(`bench-nginx: without ${mode.title}: ${error.message}`);
@@ -240,33 +282,26 @@ async function measure(env) {
     console.log(`bench-nginx: ${instance.mode.title} failed: ${error.message}`);
     instances.splice(instances.indexOf(instance), 1);
   };
+  const plan = figures(sizes, connections, origin, seconds);
   const began = Date.now();
   for (let round = 0; round < rounds; round++) {
     const shift = Math.floor((round * instances.length) / rounds);
-    for (const instance of [...instances.slice(shift), ...instances.slice(0, shift)]) {
-      const { mode, port } = instance;
-      process.stderr.write(`\r\x1b[Kround ${round + 1}: ${mode.key}`);
-      try {
-        if (mode.call) {
-          for (const size of sizes) {
-            const { status, body } = await get(port, `/sequential?size=${size}&n=${SEQUENTIAL[size] ?? 300}`);
-            if (status !== 200) throw new Error(lastError(instance.dir));
-            (results[mode.key].sequential[size] ??= []).push(Number(body));
-          }
+    for (const [i, { of, take, put }] of plan.entries()) {
+      process.stderr.write(`\r\x1b[Kround ${round + 1}: ${i + 1} of ${plan.length}`);
+      for (const instance of [...instances.slice(shift), ...instances.slice(0, shift)]) {
+        if (!of(instance)) continue;
+        try {
+          put(results[instance.mode.key], await take(instance));
+        } catch (error) {
+          fail(instance, error);
         }
-        for (const size of instance.sizes) {
-          for (const c of connections) {
-            const key = `${size}/${c}`;
-            (results[mode.key].load[key] ??= []).push(await load(instance, origin, size, c, seconds));
-          }
-        }
-        results[mode.key].rss = resident(instance.worker);
-        results[mode.key].childRss = childrenOf(instance.worker).reduce((sum, pid) => sum + resident(pid), 0);
-        results[mode.key].startup = instance.startup;
-      } catch (error) {
-        fail(instance, error);
       }
     }
+  }
+  for (const { mode, worker, startups } of instances) {
+    results[mode.key].rss = resident(worker);
+    results[mode.key].childRss = childrenOf(worker).reduce((sum, pid) => sum + resident(pid), 0);
+    results[mode.key].startups = startups;
   }
   process.stderr.write('\r\x1b[K');
   return {
