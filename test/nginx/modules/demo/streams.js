@@ -130,6 +130,7 @@ exports.length = (request) => {
 };
 exports.exits = async function* exits(request) {
   yield* pieces(...numbers(request));
+  if (numbers(request)[0]) await pause(300); // what was yielded is not lost with the process that nginx has yet to ask
   process.kill(process.pid, 'SIGKILL');
   await pause(1000);
 };
