@@ -84,6 +84,30 @@ int start_process(char *message, size_t size)
 	return 0;
 }
 
+// In the snapshot Node.js's own scripts have run already, which is half of a start. Not every distribution's libnode
+// has one.
+std::unique_ptr<node::CommonEnvironmentSetup> create_environment(std::vector<std::string> *errors)
+{
+	const std::vector<std::string> args{"node"}, exec_args;
+
+#if NODE_MAJOR_VERSION >= 20
+	static const auto snapshot = node::EmbedderSnapshotData::BuiltinSnapshotData(); // isolates go on reading it
+	const void *data = nullptr;
+
+	// Where there is none, what comes back holds a null, Node.js aborts on that, and nothing public tells.
+	static_assert(sizeof(*snapshot) >= sizeof(data), "its first member is a pointer to the snapshot");
+	if (snapshot) {
+		memcpy(&data, static_cast<const void *>(snapshot.get()), sizeof(data));
+	}
+	if (data) {
+		return node::CommonEnvironmentSetup::CreateFromSnapshot(platform, errors, snapshot.get(), args,
+									exec_args, node::EnvironmentFlags::kNoFlags);
+	}
+#endif
+	return node::CommonEnvironmentSetup::Create(platform, errors, args, exec_args,
+						    node::EnvironmentFlags::kNoFlags);
+}
+
 } // namespace
 
 struct bf_embed {
@@ -149,9 +173,7 @@ extern "C" int bf_embed_start(bf_embed **out, const bf_embed_options *options, c
 	auto embed = std::make_unique<bf_embed>();
 	std::vector<std::string> errors;
 	embed->options = *options;
-	embed->setup =
-	    node::CommonEnvironmentSetup::Create(platform, &errors, std::vector<std::string>{"node"},
-						 std::vector<std::string>{}, node::EnvironmentFlags::kNoFlags);
+	embed->setup = create_environment(&errors);
 	if (!embed->setup) {
 		return complain(message, size, errors.empty() ? "no environment could be made" : errors[0]);
 	}
