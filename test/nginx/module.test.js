@@ -3,11 +3,26 @@
 const assert = require('node:assert');
 const fs = require('node:fs');
 const http = require('node:http');
+const net = require('node:net');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const { Nginx, build, freePort, pause } = require('./nginx.js');
 
 const main = `load_module ${path.join(build, 'ngx_http_node_module.so')};`;
+
+/** HTTP/2 by hand: what a client's library sends in its own good time goes in one piece. */
+function frame(type, stream, payload = Buffer.alloc(0)) {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = { HEADERS: 1, RST_STREAM: 3, SETTINGS: 4 }[type];
+  head[4] = type === 'HEADERS' ? 5 : 0; // the stream's only one
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** GET, http, :path and :authority. */
+const get = (url) =>
+  Buffer.concat([Buffer.of(0x82, 0x86, 4, url.length), Buffer.from(url), Buffer.of(1, 1), Buffer.from('x')]);
 
 for (const mode of ['thread', 'inline', 'process']) {
   describe(`directives, ${mode}`, () => {
@@ -311,6 +326,51 @@ describe('the module', () => {
       while ((await count('in_flight')) > 0 || descriptors() > before + 2) await pause(5);
       assert.strictEqual(await count('aborts'), 100);
       assert.strictEqual(await count('waiting'), 0);
+    });
+
+    it(`forgets calls that are cancelled in the turn of nginx that brings them, ${mode}`, async (t) => {
+      const port = await freePort();
+      const nginx = await Nginx.start({
+        main,
+        http: `
+          node_mode ${mode};
+          server {
+            listen 127.0.0.1:${port} http2;
+            location / { node_content demo/web#text; }
+            location /spins { node_content demo/web#spins; }
+          }`,
+        server: 'location = /metrics { node_metrics; }',
+      });
+      t.after(() => nginx.stop());
+      const socket = net.connect(port, '127.0.0.1');
+      t.after(() => socket.destroy());
+      let answer = '';
+      socket.setEncoding('latin1').on('data', (chunk) => (answer += chunk));
+      socket.write(
+        Buffer.concat([
+          Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+          frame('SETTINGS', 0),
+          ...Array.from({ length: 50 }, (_, i) => [
+            frame('HEADERS', 2 * i + 1, get('/cancelled')),
+            frame('RST_STREAM', 2 * i + 1, Buffer.of(0, 0, 0, 8)),
+          ]).flat(),
+          frame('HEADERS', 101, get('/kept')),
+          // More than go before the first answers do.
+          ...Array.from({ length: 10 }, (_, i) => frame('HEADERS', 103 + 2 * i, get(`/spins${i}`))),
+        ]),
+      );
+      for (const wanted of ['GET /kept', ...Array.from({ length: 10 }, (_, i) => `spun /spins${i} `)])
+        while (!answer.includes(wanted)) await pause(5);
+      assert.ok(!answer.includes('/cancelled'));
+      const count = async (name) => {
+        const lines = (await nginx.get('/metrics')).text.matchAll(
+          new RegExp(`^node_${name}\\{.*\\} (\\d+)$`, 'gm'),
+        );
+        return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
+      };
+      while ((await count('in_flight')) > 0) await pause(5);
+      assert.strictEqual(await count('aborts'), 50);
+      if (mode === 'inline') assert.strictEqual(await count('calls'), 11);
     });
   }
 

@@ -136,6 +136,9 @@ static void call_free(node_call_t *call)
 	if (call->timeout.timer_set) {
 		ngx_del_timer(&call->timeout);
 	}
+	if (call->due) {
+		node_turn_remove(call);
+	}
 	drop_answer(call);
 	free(call->bytes);
 	free(call);
@@ -152,9 +155,14 @@ static void on_request_end(void *data)
 	call->request = NULL;
 	if (!call->answered) {
 		call->runtime->counts.aborts++;
-		node_runtime_abort(call->runtime, call->id);
-	} else {
+	}
+	if (call->starting) {
+		return; /* start() sees it */
+	}
+	if (call->answered || call->due) {
 		call_free(call);
+	} else {
+		node_runtime_abort(call->runtime, call->id);
 	}
 }
 
@@ -190,10 +198,41 @@ static void on_done(void *data, int code, char *bytes, size_t length)
 	if (call->timeout.timer_set) {
 		ngx_del_timer(&call->timeout);
 	}
-	if (!call->request) {
-		call_free(call);
-	} else if (!call->starting) {
+	if (call->starting) {
+		return;
+	}
+	if (call->request) {
 		resume(call);
+	} else {
+		call_free(call);
+	}
+}
+
+/* False: its request has ended meanwhile. */
+static int start(node_call_t *call)
+{
+	call->starting = 1;
+	node_runtime_call(call->runtime, call, on_done);
+	call->starting = 0;
+	if (!call->request && call->answered) {
+		call_free(call);
+		return 0;
+	}
+	if (!call->request) {
+		node_runtime_abort(call->runtime, call->id);
+		return 0;
+	}
+	if (!call->answered) {
+		ngx_add_timer(&call->timeout, call->wait);
+	}
+	return 1;
+}
+
+/* At the end of nginx's turn, inline. */
+static void start_due(node_call_t *call)
+{
+	if (start(call) && call->answered) {
+		node_turn_answered(call);
 	}
 }
 
@@ -218,7 +257,6 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, i
 	ngx_http_cleanup_t *cleanup = ngx_http_cleanup_add(r, 0);
 	node_call_t *call = calloc(1, sizeof(*call));
 	node_body_t *rest;
-	size_t head, length;
 
 	if (!cleanup || !call || node_runtime_ready(runtime, r->connection->log) != NGX_OK) {
 		free(call);
@@ -230,7 +268,7 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, i
 					      access            ? NODE_ACCESS
 					      : conf->buffering ? NODE_CONTENT
 								: NODE_UNBUFFERED,
-					      rest, &head, &length);
+					      rest, &call->head, &call->body);
 	}
 	if (!call->bytes) {
 		free(call);
@@ -239,17 +277,17 @@ static node_call_t *call_start(ngx_http_request_t *r, node_runtime_t *runtime, i
 	call->request = r;
 	call->runtime = runtime;
 	call->access = access;
-	call->starting = 1;
+	call->wait = conf->timeout ? conf->timeout : NODE_NO_LIMIT;
 	call->timeout.handler = on_timeout;
 	call->timeout.data = call;
 	call->timeout.log = r->connection->log;
 	ngx_cpystrn((u_char *)call->method, r->method_name.data, ngx_min(sizeof(call->method), r->method_name.len + 1));
 	cleanup->handler = on_request_end;
 	cleanup->data = call;
-	node_runtime_call(runtime, call, head, length, on_done);
-	call->starting = 0;
-	if (!call->answered) {
-		ngx_add_timer(&call->timeout, conf->timeout ? conf->timeout : NODE_NO_LIMIT);
+	if (runtime->mode == BIFFI_INLINE && !rest) {
+		node_turn_add(call, start_due, resume);
+	} else {
+		start(call);
 	}
 	return call;
 }

@@ -6,7 +6,7 @@
  *     location /admin { node_access demo/gate; proxy_pass ...; }
  *
  * Its rooms: ngx_http_node_module.c has the directives and the phases, runtime.c the
- * modules and nginx's event loop, message.c what goes to a handler and what comes
+ * modules and nginx's event loop, turn.c the calls of one turn of it, message.c what goes to a handler and what comes
  * back, metrics.c what they count, body.c and stream.c bodies that go there and come back in pieces; http.js and
  * streams.js are what these look like in JavaScript.
  */
@@ -47,12 +47,15 @@ typedef struct {
 typedef struct {
 	ngx_http_request_t *request; /* NULL: it has ended */
 	node_runtime_t *runtime;
-	ngx_queue_t link;     /* until it is answered */
+	ngx_queue_t link;     /* of turn.c while it is `due`; then until it is answered */
 	uint64_t id, started; /* node_clock() */
-	u_char *bytes;        /* what the handler got; libbiffi's until the answer, as is */
+	u_char *bytes;        /* what the handler gets; libbiffi's until the answer, as is */
+	size_t head, body;    /* lengths in `bytes` */
 	char method[32];      /* the method, which may be cut */
 	ngx_event_t timeout;
-	unsigned starting : 1; /* the answer comes before the phase has returned */
+	ngx_msec_t wait; /* how long it may take */
+	unsigned due : 1;
+	unsigned starting : 1; /* whoever makes it looks for its answer itself */
 	unsigned answered : 1;
 	unsigned access : 1; /* otherwise content */
 	ngx_int_t code;      /* of the answer; bytes as libbiffi gave them */
@@ -82,8 +85,8 @@ node_exchange_t *node_exchange_of(ngx_http_request_t *r);
 /* NGX_OK, or NGX_ERROR after a line in the log. */
 ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log);
 
-/* Sends its bytes, a head and a body; `done` may have run when this returns. */
-void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done);
+/* Sends its bytes; `done` may have run when this returns. */
+void node_runtime_call(node_runtime_t *runtime, node_call_t *call, biffi_done done);
 
 /* Sends it to where that call went; the bytes stay as they are until `done` has run. */
 void node_runtime_send(node_runtime_t *runtime, uint64_t id, const char *method, const void *bytes, size_t length,
@@ -101,6 +104,15 @@ ngx_int_t node_metrics_send(ngx_http_request_t *r, const ngx_array_t *runtimes);
 
 /* The worker ends. */
 void node_runtimes_end(void);
+
+/*
+ * Calls for the end of nginx's turn, and what has to be done once an answer is there: `make`
+ * runs for each call of the turn, then `resume` for each that was given to node_turn_answered()
+ * meanwhile.
+ */
+void node_turn_add(node_call_t *call, void (*make)(node_call_t *call), void (*resume)(node_call_t *call));
+void node_turn_answered(node_call_t *call);
+void node_turn_remove(node_call_t *call);
 
 /* What a request is sent for; the values are what http.js reads. */
 typedef enum { NODE_ACCESS = 'a', NODE_CONTENT = 'c', NODE_UNBUFFERED = 'u' } node_phase_t;

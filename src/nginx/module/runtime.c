@@ -301,14 +301,14 @@ ngx_int_t node_runtime_ready(node_runtime_t *runtime, ngx_log_t *log)
 	return NGX_OK;
 }
 
-void node_runtime_call(node_runtime_t *runtime, node_call_t *call, size_t head, size_t length, biffi_done done)
+void node_runtime_call(node_runtime_t *runtime, node_call_t *call, biffi_done done)
 {
 	ngx_queue_insert_head(&calls, &call->link);
 	runtime->counts.calls++;
 	call->started = node_clock();
 	calling = runtime->mode == BIFFI_INLINE ? call : NULL;
-	call->id = biffi_call_headed(runtime->module, call->method, call->bytes, head,
-				     length ? call->bytes + head : NULL, length, done, call);
+	call->id = biffi_call_headed(runtime->module, call->method, call->bytes, call->head,
+				     call->body ? call->bytes + call->head : NULL, call->body, done, call);
 	calling = NULL;
 	ngx_post_event(&runtime->sent, &ngx_posted_events);
 	if (runtime->watchdog && !runtime->watch.timer_set) {

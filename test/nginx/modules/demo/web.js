@@ -25,6 +25,12 @@ exports.full = () => ({
   body: 'short and stout',
 });
 exports.nothing = () => null;
+/** Takes a millisecond of nginx's thread, inline. */
+exports.spins = ({ path }) => {
+  const end = performance.now() + 1;
+  while (performance.now() < end);
+  return `spun ${path} `;
+};
 exports.stream = () => ({ headers: { 'x-stream': 'yes' }, body: Readable.from(['one ', 'two ', 'three']) });
 exports.redirect = () => ({ status: 302, headers: { Location: 'https://example.org/' } });
 exports.later = async (request) => {
