@@ -171,6 +171,7 @@ void rf_task_answered(rf_item *item)
 	count_answer(task);
 	if (task == posting) {
 		task->state = RF_DONE;
+		task->at_once = true;
 	} else if (task->state == RF_ABANDONED) {
 		release(task);
 	} else if (ngx_http_lua_ffi_sema_count(task->sema) >= 0) {
@@ -346,6 +347,7 @@ RESTY_FFI_API rf_task *resty_ffi_task_new(rf_queue *queue, const char *method, s
 	task->queue = queue;
 	task->method = method;
 	task->mark = 0;
+	task->at_once = false;
 	task->state = RF_PENDING;
 	task->rc = 0;
 	task->rsp = NULL;

@@ -6,11 +6,84 @@
 #define _GNU_SOURCE /* nginx's headers, which come later, count on it */
 #include "worker.h"
 
+#include <ngx_event.h>
 #include <ngx_http.h>
+
+/* A connection whose response waits for the end of nginx's turn; its request's memory. */
+struct held {
+	ngx_queue_t link;
+	ngx_http_request_t *r; /* NULL: it does not wait any longer */
+};
+
+static ngx_queue_t held;
+static ngx_event_t turn_event;
 
 static void free_bytes(void *data)
 {
 	free(data);
+}
+
+static ngx_event_t *release(struct held *one)
+{
+	ngx_event_t *write = one->r->connection->write;
+
+	ngx_queue_remove(&one->link);
+	one->r = NULL;
+	write->delayed = 0;
+	return write;
+}
+
+static void on_request_end(void *data)
+{
+	struct held *one = data;
+
+	if (one->r) {
+		release(one);
+	}
+}
+
+static void on_turn_end(ngx_event_t *event)
+{
+	(void)event;
+	while (!ngx_queue_empty(&held)) {
+		struct held *one = ngx_queue_data(ngx_queue_head(&held), struct held, link);
+		ngx_http_request_t *r = one->r;
+		ngx_event_t *write = release(one);
+
+		if (r->buffered || r->connection->buffered) {
+			write->handler(write);
+		}
+	}
+}
+
+/*
+ * What an inline call has answered: nginx keeps it, as for limit_rate, until its turn ends. Sent
+ * between reading and JavaScript it would evict both from the processor's caches, and each
+ * response would wake its client: 6 to 20 % fewer requests/s at 64 connections.
+ */
+static void hold(ngx_http_request_t *r)
+{
+	ngx_pool_cleanup_t *cleanup;
+	struct held *one;
+
+	if (r != r->main || r->connection->write->delayed) {
+		return;
+	}
+	cleanup = ngx_pool_cleanup_add(r->pool, sizeof(*one));
+	if (!cleanup) {
+		return;
+	}
+	if (!turn_event.handler) {
+		ngx_queue_init(&held);
+		turn_event.handler = on_turn_end;
+	}
+	one = cleanup->data;
+	one->r = r;
+	cleanup->handler = on_request_end;
+	ngx_queue_insert_tail(&held, &one->link);
+	r->connection->write->delayed = 1;
+	turn_event.log = ngx_cycle->log;
+	ngx_post_event(&turn_event, &ngx_posted_events);
 }
 
 static ngx_int_t send_head(ngx_http_request_t *r, size_t length)
@@ -43,6 +116,9 @@ RESTY_FFI_API int resty_ffi_task_send(rf_task *task, ngx_http_request_t *r)
 	if (!r->header_sent) {
 		if (r->http_version < NGX_HTTP_VERSION_11) {
 			return NGX_DECLINED;
+		}
+		if (task->at_once) {
+			hold(r);
 		}
 		rc = send_head(r, task->rsp_len);
 		if (rc == NGX_ERROR || rc > NGX_OK) {

@@ -47,6 +47,7 @@ struct rf_task {
 	const char *method;
 	uint64_t mark;
 	bool waiting;          /* counted in queue->waiting */
+	bool at_once;          /* answered inside of its post */
 	bool checked;          /* woken, and watched whether somebody was there to wake */
 	rf_task *next, *prior; /* of those under way, or of the free ones (next only) */
 	rf_task *made;         /* of all tasks: the one before */

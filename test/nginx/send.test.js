@@ -2,18 +2,32 @@
 // Calls whose answer becomes the response, without a Lua string in between.
 const assert = require('node:assert');
 const http = require('node:http');
+const http2 = require('node:http2');
 const net = require('node:net');
 const { after, before, describe, it } = require('node:test');
 const zlib = require('node:zlib');
-const { Nginx, pause } = require('./nginx.js');
+const { Nginx, freePort, pause } = require('./nginx.js');
+
+async function textOf(stream) {
+  let text = '';
+  for await (const chunk of stream.setEncoding('utf8')) text += chunk;
+  return text;
+}
 
 for (const mode of ['thread', 'inline', 'process']) {
   describe(`an answer that becomes the response, ${mode}`, () => {
     /** @type {Nginx} */
     let nginx;
+    let port2;
     before(async () => {
+      port2 = await freePort();
       nginx = await Nginx.start({
         http: `
+          server {
+            listen 127.0.0.1:${port2} http2;
+            location = /own { content_by_lua_block { RUNTIME:echo("four", SEND) } }
+            location = /later { content_by_lua_block { RUNTIME:later("1", SEND) } }
+          }
           lua_shared_dict said 100k;
           gzip_types text/plain;
           init_worker_by_lua_block {
@@ -46,6 +60,14 @@ for (const mode of ['thread', 'inline', 'process']) {
             RUNTIME:echo("second", SEND)
             ngx.print(" third")
           } }
+          location = /flushed { content_by_lua_block {
+            RUNTIME:echo("flushed", SEND)
+            local ok, err = ngx.flush(true)
+            ngx.sleep(0.01)
+            say("then", ok, err)
+          } }
+          location = /limited { limit_rate 50k; content_by_lua_block { RUNTIME:echo(("l"):rep(60000), SEND) } }
+          location = /exits { content_by_lua_block { RUNTIME:echo("exits", SEND) ngx.exit(ngx.ERROR) } }
           location = /later { content_by_lua_block { say(RUNTIME:later("1", SEND)) } }
           location = /slow { content_by_lua_block { say(RUNTIME:later("200", {send = true, timeout = 20})) } }
           location = /fails { content_by_lua_block {
@@ -179,6 +201,30 @@ for (const mode of ['thread', 'inline', 'process']) {
         '\r\n\r\nafter 1',
         '\r\n\r\nfour',
       ]);
+    });
+
+    it('can be flushed, limited and broken off', async () => {
+      assert.strictEqual((await nginx.get('/flushed')).text, 'flushed');
+      for (let i = 0; i < 200 && !/then/.test(await said()); i++) await pause(10);
+      assert.strictEqual(await said(), 'then 1 nil');
+      assert.strictEqual((await nginx.get('/limited')).text, 'l'.repeat(60000));
+      await nginx.get('/exits').catch(() => 'closed');
+      assert.strictEqual((await nginx.get('/own')).text, 'four');
+    });
+
+    it('goes over HTTP/2, also to streams that are cancelled', async () => {
+      const session = http2.connect(`http://127.0.0.1:${port2}`);
+      const answers = await Promise.all(
+        Array.from({ length: 60 }, (_, i) => {
+          const stream = session.request({ ':path': i % 2 ? '/own' : '/later' });
+          if (i % 3 === 0) stream.close(http2.constants.NGHTTP2_CANCEL);
+          return textOf(stream).catch(() => 'cancelled');
+        }),
+      );
+      session.close();
+      answers.forEach((text, i) => {
+        if (i % 3) assert.strictEqual(text, i % 2 ? 'four' : 'after 1');
+      });
     });
 
     it('comes later', async () => {
