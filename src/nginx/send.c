@@ -12,7 +12,8 @@
 /* A connection whose response waits for the end of nginx's turn; its request's memory. */
 struct held {
 	ngx_queue_t link;
-	ngx_http_request_t *r; /* NULL: it does not wait any longer */
+	ngx_http_request_t *r;
+	bool waits; /* is in the queue */
 };
 
 static ngx_queue_t held;
@@ -27,8 +28,9 @@ static ngx_event_t *release(struct held *one)
 {
 	ngx_event_t *write = one->r->connection->write;
 
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the one behind it is not itself */
 	ngx_queue_remove(&one->link);
-	one->r = NULL;
+	one->waits = false;
 	write->delayed = 0;
 	return write;
 }
@@ -37,7 +39,7 @@ static void on_request_end(void *data)
 {
 	struct held *one = data;
 
-	if (one->r) {
+	if (one->waits) {
 		release(one);
 	}
 }
@@ -47,10 +49,9 @@ static void on_turn_end(ngx_event_t *event)
 	(void)event;
 	while (!ngx_queue_empty(&held)) {
 		struct held *one = ngx_queue_data(ngx_queue_head(&held), struct held, link);
-		ngx_http_request_t *r = one->r;
 		ngx_event_t *write = release(one);
 
-		if (r->buffered || r->connection->buffered) {
+		if (one->r->buffered || one->r->connection->buffered) {
 			write->handler(write);
 		}
 	}
@@ -79,6 +80,7 @@ static void hold(ngx_http_request_t *r)
 	}
 	one = cleanup->data;
 	one->r = r;
+	one->waits = true;
 	cleanup->handler = on_request_end;
 	ngx_queue_insert_tail(&held, &one->link);
 	r->connection->write->delayed = 1;

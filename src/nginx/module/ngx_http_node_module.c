@@ -157,7 +157,7 @@ static void on_request_end(void *data)
 		call->runtime->counts.aborts++;
 	}
 	if (call->starting) {
-		return; /* start() sees it */
+		return; /* whoever starts it sees it */
 	}
 	if (call->answered || call->due) {
 		call_free(call);
@@ -208,31 +208,26 @@ static void on_done(void *data, int code, char *bytes, size_t length)
 	}
 }
 
-/* False: its request has ended meanwhile. */
-static int start(node_call_t *call)
+static void start(node_call_t *call)
 {
 	call->starting = 1;
 	node_runtime_call(call->runtime, call, on_done);
 	call->starting = 0;
-	if (!call->request && call->answered) {
-		call_free(call);
-		return 0;
-	}
-	if (!call->request) {
-		node_runtime_abort(call->runtime, call->id);
-		return 0;
-	}
-	if (!call->answered) {
+	if (call->request && !call->answered) {
 		ngx_add_timer(&call->timeout, call->wait);
 	}
-	return 1;
 }
 
-/* At the end of nginx's turn, inline. */
+/* At the end of nginx's turn, inline. JavaScript may end the request, by what else it answers. */
 static void start_due(node_call_t *call)
 {
-	if (start(call) && call->answered) {
+	start(call);
+	if (call->request && call->answered) {
 		node_turn_answered(call);
+	} else if (call->answered) {
+		call_free(call);
+	} else if (!call->request) {
+		node_runtime_abort(call->runtime, call->id);
 	}
 }
 
