@@ -84,7 +84,7 @@ int start_process(char *message, size_t size)
 	return 0;
 }
 
-// In the snapshot Node.js's own scripts have run already, which is half of a start. Not every distribution's libnode
+// In the snapshot Node.js's own scripts have run already, more than half of a start. Not every distribution's libnode
 // has one.
 std::unique_ptr<node::CommonEnvironmentSetup> create_environment(std::vector<std::string> *errors)
 {

@@ -67,6 +67,13 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')));
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The whole of a stream whose pieces are ASCII. */
+async function textOf(stream) {
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
 class Nginx {
   /**
    * @param {object} [options]
@@ -310,4 +317,4 @@ function compile(source, output, flags = []) {
   return file;
 }
 
-module.exports = { Nginx, compile, freePort, pause, root, build };
+module.exports = { Nginx, compile, freePort, pause, textOf, root, build };

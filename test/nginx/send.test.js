@@ -6,13 +6,7 @@ const http2 = require('node:http2');
 const net = require('node:net');
 const { after, before, describe, it } = require('node:test');
 const zlib = require('node:zlib');
-const { Nginx, freePort, pause } = require('./nginx.js');
-
-async function textOf(stream) {
-  let text = '';
-  for await (const chunk of stream.setEncoding('utf8')) text += chunk;
-  return text;
-}
+const { Nginx, freePort, pause, textOf } = require('./nginx.js');
 
 for (const mode of ['thread', 'inline', 'process']) {
   describe(`an answer that becomes the response, ${mode}`, () => {

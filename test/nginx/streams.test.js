@@ -8,7 +8,7 @@ const net = require('node:net');
 const path = require('node:path');
 const { after, before, describe, it } = require('node:test');
 const zlib = require('node:zlib');
-const { Nginx, build, freePort, pause } = require('./nginx.js');
+const { Nginx, build, freePort, pause, textOf } = require('./nginx.js');
 
 const main = `load_module ${path.join(build, 'ngx_http_node_module.so')};`;
 const module_ = path.join(__dirname, 'modules/demo/streams.js');
@@ -32,12 +32,6 @@ function begin(nginx, url) {
     const request = http.get({ host: '127.0.0.1', port: nginx.port, path: url, agent: false }, resolve);
     request.on('error', reject);
   });
-}
-
-async function textOf(response) {
-  let text = '';
-  for await (const chunk of response) text += chunk;
-  return text;
 }
 
 /** A request over HTTP/2. @returns {Promise<{headers: object, text: string, error?: Error}>} */
