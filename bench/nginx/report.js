@@ -125,8 +125,9 @@ function markdown(summary) {
     '# nginx asks Node.js: biffi inside, and what else there is',
     '',
     `${data.date.slice(0, 10)}; ${data.machine}; nginx ${data.nginx}, one worker each; Node.js beside nginx ${data.origin}. ` +
-      `${data.rounds} interleaved rounds of ${data.duration} s of wrk per figure, medians, ${data.seconds} s in all. wrk runs on the ` +
-      'same machine. Every way gets a size and answers as many bytes, with Content-Length; calls in sequence send as many ' +
+      `${data.rounds} rounds, medians, ${data.seconds} s in all; in each ${data.turns} turns of every way for each figure, ` +
+      `one right after the other: ${data.duration / data.turns} s of wrk, or at one connection ${data.burst} requests of h2load, whose ` +
+      'requests/s are of the time it waits for answers. Both run on the same machine. Every way gets a size and answers as many bytes, with Content-Length; calls in sequence send as many ' +
       'as they get. CPU: of nginx, and of Node.js wherever it runs, per request.',
   ];
   const titles = new Map(data.modes.map((m) => [m.key, m.ours ? `**${m.title}**` : m.title]));

@@ -2,8 +2,8 @@
 'use strict';
 /*
  * Measures the ways to answer an nginx request with Node.js: an nginx with one worker for each, all of them up at
- * the same time. A round takes each figure from every way, one right after the other: what is compared lies seconds
- * apart, because a virtual machine is at another speed a minute later.
+ * the same time. A round takes each figure from every way in short turns, one right after the other: what is
+ * compared lies a second or two apart, because a virtual machine is at another speed before long.
  *
  *   ONLY=lua,thread,proxy SIZES=16 CONNECTIONS=64 ROUNDS=1 node bench/nginx/run.js
  *
@@ -19,10 +19,18 @@ const modesOf = require('./modes.js');
 const { payload } = require('./payload.js');
 const { summarise, markdown, picture, shortTable } = require('./report.js');
 const { refresh } = require('../readme.js');
+const { median } = require('../report.js');
 const setup = require('../setup.js');
 
-const SEQUENTIAL = { 16: 2000, 1024: 2000, 10240: 1000, 102400: 300 }; /* calls */
 const STARTS = 5; /* of each way with a runtime that Lua starts */
+const TURNS = 5; /* of each way in a round, for each figure */
+const BURST = 500; /* requests over one connection, of a turn */
+const SEQUENTIAL = {
+  16: 1000,
+  1024: 1000,
+  10240: 500,
+  102400: 150,
+}; /* calls one after the other, of a turn */
 const TICK = 1e6 / 100; /* µs of a tick in /proc/PID/stat */
 
 const running = [];
@@ -170,11 +178,41 @@ function cpu(instance, origin) {
   return ticks(instance.worker) + children + (instance.mode.origin ? ticks(origin.pid) : 0);
 }
 
-/** One second or more of wrk. */
+/** Of these latencies in µs, what so many percent are not above. */
+const percentile = (sorted, percent) => sorted[Math.ceil((sorted.length * percent) / 100) - 1];
+
+/** Requests over one connection: { latencies in µs, CPU ticks }. */
+async function burst(instance, origin, size) {
+  const file = path.join(instance.dir, 'requests.tsv');
+  fs.rmSync(file, { force: true }); // h2load appends
+  const before = cpu(instance, origin);
+  const url = `http://127.0.0.1:${instance.port}/${size}`;
+  await output('h2load', ['--h1', '-t1', '-c1', `-n${BURST}`, `--log-file=${file}`, url]);
+  const used = cpu(instance, origin) - before;
+  const lines = fs.readFileSync(file, 'utf8').trim().split('\n');
+  const answered = lines.map((line) => line.split('\t')).filter(([, status]) => status === '200');
+  if (answered.length !== BURST) throw new Error(`${BURST - answered.length} of ${BURST} requests failed`);
+  return { latencies: answered.map(([, , microseconds]) => Number(microseconds)), used };
+}
+
+/** What the bursts of a round say together. */
+function joined(bursts) {
+  const latencies = bursts.flatMap((one) => one.latencies).sort((a, b) => a - b);
+  const sum = (values) => values.reduce((a, b) => a + b, 0);
+  return {
+    rps: (latencies.length * 1e6) / sum(latencies),
+    p50: percentile(latencies, 50),
+    p99: percentile(latencies, 99),
+    cpu: (sum(bursts.map(({ used }) => used)) * TICK) / latencies.length,
+  };
+}
+
+/** Requests over many connections: so many seconds of wrk, which knows whole ones only and is told to end. */
 async function load(instance, origin, size, connections, seconds) {
   const before = cpu(instance, origin);
   const url = `http://127.0.0.1:${instance.port}/${size}`;
-  const text = await output('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', url]);
+  const wrk = ['wrk', '-t1', `-c${connections}`, '-d60s', '--latency', url];
+  const text = await output('timeout', ['--preserve-status', '-sINT', String(seconds), ...wrk]);
   const used = cpu(instance, origin) - before;
   if (/Non-2xx|Socket errors/.test(text)) throw new Error(/(Non-2xx|Socket errors).*/.exec(text)[0]);
   const requests = Number(/(\d+) requests in/.exec(text)[1]);
@@ -189,6 +227,10 @@ async function load(instance, origin, size, connections, seconds) {
     cpu: (used * TICK) / requests,
   };
 }
+
+/** The middle one of each figure of several turns. */
+const middle = (turns) =>
+  Object.fromEntries(Object.keys(turns[0]).map((name) => [name, median(turns.map((turn) => turn[name]))]));
 
 /** The Node.js beside nginx: of libnode's version where that can be had, so that both run the same V8. */
 async function startOrigin(dir) {
@@ -222,22 +264,24 @@ async function stop(...children) {
 
 const stopAll = () => stop(...running);
 
-/** What a round takes of each way that it is `of`, and where it is `put`. */
+/** What a round takes of each way that it is `of`, and where it `put`s what the turns brought. */
 function figures(sizes, connections, origin, seconds) {
   return sizes.flatMap((size) => [
     {
       of: ({ mode }) => mode.call,
       async take({ port, dir }) {
-        const { status, body } = await get(port, `/sequential?size=${size}&n=${SEQUENTIAL[size] ?? 300}`);
+        const { status, body } = await get(port, `/sequential?size=${size}&n=${SEQUENTIAL[size] ?? 150}`);
         if (status !== 200) throw new Error(lastError(dir));
         return Number(body);
       },
-      put: (result, value) => (result.sequential[size] ??= []).push(value),
+      put: (result, turns) => (result.sequential[size] ??= []).push(median(turns)),
     },
     ...connections.map((c) => ({
       of: (instance) => instance.sizes.includes(size),
-      take: (instance) => load(instance, origin, size, c, seconds),
-      put: (result, value) => (result.load[`${size}/${c}`] ??= []).push(value),
+      take: (instance) =>
+        c === 1 ? burst(instance, origin, size) : load(instance, origin, size, c, seconds / TURNS),
+      put: (result, turns) =>
+        (result.load[`${size}/${c}`] ??= []).push(c === 1 ? joined(turns) : middle(turns)),
     })),
   ]);
 }
@@ -282,20 +326,34 @@ async function measure(env) {
     console.log(`bench-nginx: ${instance.mode.title} failed: ${error.message}`);
     instances.splice(instances.indexOf(instance), 1);
   };
+  /* The clock of a virtual machine that is moved jumps, and what was measured over that is no figure. */
+  const again = (take, instance) =>
+    take(instance).catch((error) => {
+      console.log(`bench-nginx: ${instance.mode.title} once more: ${error.message}`);
+      return take(instance);
+    });
   const plan = figures(sizes, connections, origin, seconds);
   const began = Date.now();
   for (let round = 0; round < rounds; round++) {
     const shift = Math.floor((round * instances.length) / rounds);
     for (const [i, { of, take, put }] of plan.entries()) {
       process.stderr.write(`\r\x1b[Kround ${round + 1}: ${i + 1} of ${plan.length}`);
-      for (const instance of [...instances.slice(shift), ...instances.slice(0, shift)]) {
-        if (!of(instance)) continue;
-        try {
-          put(results[instance.mode.key], await take(instance));
-        } catch (error) {
-          fail(instance, error);
+      const taken = new Map(
+        [...instances.slice(shift), ...instances.slice(0, shift)]
+          .filter(of)
+          .map((instance) => [instance, []]),
+      );
+      for (let turn = 0; turn < TURNS; turn++) {
+        for (const [instance, turns] of taken) {
+          try {
+            turns.push(await again(take, instance));
+          } catch (error) {
+            fail(instance, error);
+            taken.delete(instance);
+          }
         }
       }
+      for (const [instance, turns] of taken) put(results[instance.mode.key], turns);
     }
   }
   for (const { mode, worker, startups } of instances) {
@@ -314,6 +372,8 @@ async function measure(env) {
       seconds: Math.round((Date.now() - began) / 1000),
       rounds,
       duration: seconds,
+      turns: TURNS,
+      burst: BURST,
       sizes,
       connections,
       absent,
@@ -326,7 +386,7 @@ async function measure(env) {
 }
 
 async function main() {
-  for (const program of ['nginx', 'wrk']) {
+  for (const program of ['nginx', 'wrk', 'h2load', 'timeout']) {
     if (spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0)
       throw new Error(`${program} is not installed`);
   }
